@@ -22,8 +22,6 @@ from tests.helpers.programs import build
 
 HERE = Path(__file__).parent / "programs"
 ROUNDS = 5
-ONLY_NAMED = {"map"}
-"""What takes minutes."""
 TARGETS = (1.0, 2.5)
 """At most so many times the time of `-O0` and of `-O2`."""
 _FLAGS = ("--target=wasm32-wasi", "-fno-sanitize=undefined", "-Wl,--stack,1048576")
@@ -83,7 +81,7 @@ def measured(name: str, folder: str) -> list[Times]:
 def main(names: list[str]) -> None:
     print("| program | ours, ms | C `-O0`, ms | C `-O2`, ms | of `-O0` | of `-O2` |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for name in names or sorted({path.stem for path in HERE.glob("*.c")} - ONLY_NAMED):
+        for name in names or sorted({path.stem for path in HERE.glob("*.c")}):
             ours, slow, fast = measured(name, folder)
             shares = [ours.median / slow.median, ours.median / fast.median]
             marked = zip(shares, TARGETS, strict=True)

@@ -159,10 +159,11 @@ class SetType(_Type, frozen=True, tag="set"):
 
 
 def fields_of_table(kind: MapType | SetType) -> list[Type]:
-    """What a map or a set consists of: the array of its keys, that of their values, and how many keys at the beginning
-    are in order. Those behind them are in order too, and few: new keys go there, and now and then both are merged. So
-    putting in a key never moves many others."""
-    return [*(ArrayType(part) for part in kind.parts), I64]
+    """What a map or a set consists of: the array of its keys, that of their values, and two indices. They divide the
+    keys into three stretches, each in order; the second one is much shorter than the first one, and the third than the
+    second. A new key goes into the third. A stretch that has become too long is merged into the one before it. So
+    putting in a key rarely moves many others."""
+    return [*(ArrayType(part) for part in kind.parts), I64, I64]
 
 
 class FunctionType(_Type, frozen=True, tag="function"):

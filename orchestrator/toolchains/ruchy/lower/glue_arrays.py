@@ -322,7 +322,7 @@ def _chosen(draft: Draft, kind: ArrayType, there: bool) -> hir.Expr:
     firsts = _Slot(draft, kind)
     others = _Slot(draft, as_set)  # `find` asks nothing but that the items are in order
     sorted_ = hir.Helper(kind, 0, "sort", kind, [other])
-    ordered = hir.NewStruct(as_set, 0, [sorted_, length_of(other)], [0, 1])
+    ordered = hir.NewStruct(as_set, 0, [sorted_, length_of(other), length_of(other)], [0, 1, 2])
 
     def fill(made: _Slot) -> Sequence[hir.Stmt]:
         def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:

@@ -39,9 +39,11 @@ def _block(*steps: hir.Stmt) -> hir.Expr:
     return hir.Block(UNIT, 0, list(steps), hir.Unit(UNIT, 0))
 
 
-def _sorted(kind: MapType | SetType, slot: int) -> hir.Expr:
-    """How many keys at the beginning are in order."""
-    return hir.GetField(I64, 0, _local(kind, slot), len(kind.parts))
+def _end(kind: MapType | SetType, stretch: int) -> hir.Expr:
+    """Where the first (0), second or third stretch of keys of the first parameter ends (see `fields_of_table`)."""
+    if stretch == 2:
+        return _length(_keys(kind, 0))
+    return hir.GetField(I64, 0, _local(kind, 0), len(kind.parts) + stretch)
 
 
 def _key(kind: MapType | SetType, at: hir.Expr) -> hir.Expr:
@@ -76,29 +78,32 @@ def search_keys(draft: Draft, kind: MapType | SetType) -> hir.Expr:
 
 
 def find_key(draft: Draft, kind: MapType | SetType) -> hir.Expr:
-    """The index of a key; where there is none, the bits of where it belongs among the new ones turned over."""
+    """The index of a key; where there is none, the bits of where it belongs in the third stretch turned over."""
     found = draft.slot(I64)
-    key, count = _local(kind.parts[0], 1), _sorted(kind, 0)
-
-    def search(low: hir.Expr, high: hir.Expr) -> hir.Expr:
-        return hir.Helper(I64, 0, "search", kind, [_local(kind, 0), key, low, high])
-
-    steps: list[hir.Stmt] = [
-        hir.Let(found, search(_number(-1), count)),
-        _returns(hir.Compare(BOOL, 0, ">=", _local(I64, found), _number(0)), _local(I64, found)),
-    ]
-    before = _further(count, -1)
-    return hir.Block(I64, 0, steps, search(before, _length(_keys(kind, 0))))
+    steps: list[hir.Stmt] = []
+    begin = _number(0)
+    for stretch in range(3):
+        parts = [_local(kind, 0), _local(kind.parts[0], 1), _further(begin, -1), _end(kind, stretch)]
+        steps.append(hir.Let(found, hir.Helper(I64, 0, "search", kind, parts)))
+        there = hir.Compare(BOOL, 0, ">=", _local(I64, found), _number(0))
+        steps.append(_returns(there, _local(I64, found)))
+        begin = _end(kind, stretch)
+    return hir.Block(I64, 0, steps, _local(I64, found))
 
 
 def is_full(draft: Draft, kind: MapType | SetType) -> hir.Expr:
-    """Whether there are so many new keys that all are to be put in order."""
-    return hir.Runtime(BOOL, 0, "map_is_full", [_length(_keys(kind, 0)), _sorted(kind, 0)])
+    """Whether the third stretch is so long that it is to be merged into the second one."""
+    return hir.Runtime(BOOL, 0, "map_is_full", [_end(kind, stretch) for stretch in (2, 1, 0)])
+
+
+def is_wide(draft: Draft, kind: MapType | SetType) -> hir.Expr:
+    """Whether the second stretch is so long that it is to be merged into the first one."""
+    return hir.Runtime(BOOL, 0, "map_is_wide", [_end(kind, stretch) for stretch in (2, 0)])
 
 
 def goes_last(draft: Draft, kind: MapType | SetType) -> hir.Expr:
     """Whether a key that is not there belongs behind all, and nothing is new: then all stay in order."""
-    length, count = _length(_keys(kind, 0)), _sorted(kind, 0)
+    length, count = _end(kind, 2), _end(kind, 0)
     last = _key(kind, _further(count, -1))
     above = hir.Compare(BOOL, 0, "<", compared(last, _local(kind.parts[0], 1)), hir.Int(I32, 0, 0))
     first = hir.Compare(BOOL, 0, "==", count, _number(0))
@@ -107,36 +112,53 @@ def goes_last(draft: Draft, kind: MapType | SetType) -> hir.Expr:
 
 
 def new_places(draft: Draft, kind: MapType | SetType) -> hir.Expr:
-    """For each new key, in order, the index of the key that it belongs before among those in order."""
+    """For each key from the second index on, in order, the index of the key that it belongs before among those from the
+    first index on."""
     made, counter, before = draft.slot(ArrayType(I64)), draft.slot(I64), draft.slot(I64)
+    first, begin = _local(I64, 1), _local(I64, 2)
     key, low = _key(kind, _local(I64, counter)), _further(_local(I64, before), -1)
-    found = hir.Helper(I64, 0, "search", kind, [_local(kind, 0), key, low, _sorted(kind, 0)])
+    found = hir.Helper(I64, 0, "search", kind, [_local(kind, 0), key, low, begin])
     turn = _block(
         hir.Store(before, [], hir.BitNot(I64, 0, found), 0),
         hir.Change(made, [], "push", [_local(I64, before)], 0),
     )
-    length = _length(_keys(kind, 0))
     steps: list[hir.Stmt] = [
         hir.Let(made, hir.NewArray(ArrayType(I64), 0, [])),
-        hir.Let(before, _number(0)),
-        hir.Do(hir.ForRange(UNIT, 0, counter, counter, _sorted(kind, 0), length, inclusive=False, body=turn)),
+        hir.Let(before, first),
+        hir.Do(hir.ForRange(UNIT, 0, counter, counter, begin, _end(kind, 2), inclusive=False, body=turn)),
     ]
     return hir.Block(ArrayType(I64), 0, steps, _local(ArrayType(I64), made))
 
 
 def merged(draft: Draft, kind: MapType | SetType) -> hir.Expr:
     """The same with all keys in order."""
-    length, places = _length(_keys(kind, 0)), draft.slot(ArrayType(I64))
-    made = [draft.slot(ArrayType(part)) for part in kind.parts]
-    steps: list[hir.Stmt] = [
-        _returns(hir.Compare(BOOL, 0, "==", length, _sorted(kind, 0)), _local(kind, 0)),
-        hir.Let(places, hir.Helper(ArrayType(I64), 0, "new_places", kind, [_local(kind, 0)])),
-    ]
-    for field, slot in enumerate(made):
-        steps.append(hir.Let(slot, hir.GetField(draft.locals[slot], 0, _local(kind, 0), field)))
-        steps.append(hir.Change(slot, [], "arr_weave", [_local(ArrayType(I64), places)], 0))
-    fields = [*(_local(draft.locals[slot], slot) for slot in made), length]
-    return hir.Block(kind, 0, steps, hir.NewStruct(kind, 0, fields, list(range(len(fields)))))
+    first, second, length = (_end(kind, stretch) for stretch in range(3))
+    steps = [_returns(hir.Compare(BOOL, 0, "==", length, first), _local(kind, 0))]
+    two = _woven(draft, kind, 0, (first, second), first, steps)
+    return hir.Block(kind, 0, steps, _local(kind, _woven(draft, kind, two, (_number(0), first), length, steps)))
+
+
+def _woven(
+    draft: Draft,
+    kind: MapType | SetType,
+    whole: int,
+    ends: tuple[hir.Expr, hir.Expr],
+    first: hir.Expr,
+    out: list[hir.Stmt],
+) -> int:
+    """A slot with what is in another one, all keys behind the second end merged into those between both."""
+    places = draft.slot(ArrayType(I64))
+    out.append(hir.Let(places, hir.Helper(ArrayType(I64), 0, "new_places", kind, [_local(kind, whole), *ends])))
+    fields: list[hir.Expr] = []
+    for field, part in enumerate(kind.parts):
+        slot = draft.slot(ArrayType(part))
+        out.append(hir.Let(slot, hir.GetField(ArrayType(part), 0, _local(kind, whole), field)))
+        out.append(hir.Change(slot, [], "arr_weave", [_local(ArrayType(I64), places)], 0))
+        fields.append(_local(ArrayType(part), slot))
+    made = draft.slot(kind)
+    fields += [first, _end(kind, 2)]
+    out.append(hir.Let(made, hir.NewStruct(kind, 0, fields, list(range(len(fields))))))
+    return made
 
 
 def _in_order(draft: Draft, kind: MapType | SetType, slot: int = 0) -> tuple[int, hir.Stmt]:
@@ -218,7 +240,7 @@ def _chosen(draft: Draft, kind: SetType, op: str) -> hir.Expr:
     choose = hir.If(UNIT, 0, hir.Compare(BOOL, 0, op, found, _number(0)), push, hir.Unit(UNIT, 0))
     steps = [begin, hir.Let(made, hir.NewArray(array, 0, [])), _each(kind, whole, counter, hir.Do(choose))]
     chosen = _local(array, made)
-    return hir.Block(kind, 0, steps, hir.NewStruct(kind, 0, [chosen, _length(chosen)], [0, 1]))
+    return hir.Block(kind, 0, steps, hir.NewStruct(kind, 0, [chosen, _length(chosen), _length(chosen)], [0, 1, 2]))
 
 
 def shared(draft: Draft, kind: SetType) -> hir.Expr:

@@ -150,7 +150,7 @@ class Layouts:
             if isinstance(kind, TupleType):
                 found = _lay_out([str(index) for index in range(len(kind.elements))], kind.elements)
             elif isinstance(kind, MapType | SetType):
-                found = _lay_out([*["keys", "values"][: len(kind.parts)], "sorted"], fields_of_table(kind))
+                found = _lay_out([*["keys", "values"][: len(kind.parts)], "first", "second"], fields_of_table(kind))
             elif isinstance(kind, ObjectType):
                 found = _lay_out(kind.names, kind.types)
             else:

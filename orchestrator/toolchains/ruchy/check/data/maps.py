@@ -1,6 +1,7 @@
-"""Maps and sets. A map is kept as two arrays, its keys in order and their values; a set as one. So it walks in the
-order of its keys, and a key is found by halving. `find` (`lower/glue_maps.py`) gives the index of a key, or, where
-there is none, the bits of where it belongs turned over, which is below 0.
+"""Maps and sets. A map is kept as two arrays, its keys and their values; a set as one. The keys are in order but for
+the newest (`types.fields_of_table`). So a map walks in the order of its keys, and a key is found by halving. `find`
+(`lower/glue_maps.py`) gives the index of a key, or, where there is none, the bits of where it belongs turned over,
+which is below 0.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def new_set(c: Fn, at: int, item: Type) -> hir.Expr:
 
 def _empty(kind: Type, at: int) -> hir.Expr:
     arrays = [hir.NewArray(ArrayType(part), at, []) for part in kind.parts]
-    return hir.NewStruct(kind, at, [*arrays, hir.Int(I64, at, 0)], list(range(len(arrays) + 1)))
+    ends = [hir.Int(I64, at, 0), hir.Int(I64, at, 0)]
+    return hir.NewStruct(kind, at, [*arrays, *ends], list(range(len(arrays) + 2)))
 
 
 # ---------------------------------------------------------------- looking
@@ -174,12 +176,22 @@ def _block(at: int, out: list[hir.Stmt]) -> hir.Expr:
 
 def put_in_order(c: Fn, place: Place, at: int, out: list[hir.Stmt]) -> None:
     """Puts all keys of the map or set in a place in order."""
+    _merge(c, place, 1, at, out)
+    _merge(c, place, 0, at, out)
+
+
+def _merge(c: Fn, place: Place, stretch: int, at: int, out: list[hir.Stmt]) -> None:
+    """Merges all that lies behind a stretch of keys, and is in order, into it: 0 the first, 1 the second."""
     kind, numbers = place.type, ArrayType(I64)
-    places = in_slot(c, hir.Helper(numbers, at, "new_places", kind, [read_place(c, at, place)]), out)
+    end = len(kind.parts) + stretch
+    whole = read_place(c, at, place)
+    first = hir.GetField(I64, at, whole, end - 1) if stretch else hir.Int(I64, at, 0)
+    places = hir.Helper(numbers, at, "new_places", kind, [whole, first, hir.GetField(I64, at, whole, end)])
+    kept = in_slot(c, places, out)
     for field, part in enumerate(kind.parts):
-        change_place(c, inner_place(place, field, part), "arr_weave", [places], at, out)
+        change_place(c, inner_place(place, field, part), "arr_weave", [kept], at, out)
     count = count_of(at, read_place(c, at, place))
-    write_place(c, _inner(place, (len(kind.parts), I64)), count, at, out)
+    write_place(c, _inner(place, (end, I64)), count, at, out)
 
 
 def _when(at: int, condition: hir.Expr, out: list[hir.Stmt]) -> hir.Stmt:
@@ -188,13 +200,16 @@ def _when(at: int, condition: hir.Expr, out: list[hir.Stmt]) -> hir.Stmt:
 
 def add_entry(c: Fn, place: Place, index: hir.Expr, parts: list[hir.Expr], at: int) -> hir.Expr:
     """Puts in a key, and its value, where `find` says that there is none, and gives its index. New keys go behind
-    those in order, so few have to move; where there are many of them, all are put in order before."""
+    those in order, so few have to move; where there are many of them, they are merged before."""
     kind = place.type
     out: list[hir.Stmt] = []
     where = in_slot(c, hir.BitNot(I64, at, index), out)
     assert isinstance(where, hir.Local)
     again: list[hir.Stmt] = []
-    put_in_order(c, place, at, again)
+    _merge(c, place, 1, at, again)
+    wider: list[hir.Stmt] = []
+    _merge(c, place, 0, at, wider)
+    again.append(_when(at, hir.Helper(BOOL, at, "is_wide", kind, [read_place(c, at, place)]), wider))
     found = hir.Helper(I64, at, "find", kind, [read_place(c, at, place), parts[0]])
     again.append(hir.Let(where.slot, hir.BitNot(I64, at, found)))
     is_full = hir.Helper(BOOL, at, "is_full", kind, [read_place(c, at, place)])
@@ -204,14 +219,15 @@ def add_entry(c: Fn, place: Place, index: hir.Expr, parts: list[hir.Expr], at: i
     for field, part in enumerate(parts):
         change_place(c, inner_place(place, field, kind.parts[field]), "insert", [where, part], at, out, traps=True)
     more: list[hir.Stmt] = []
-    _change_count(c, place, "+", at, more)
+    for stretch in (0, 1):
+        _change_end(c, place, stretch, "+", at, more)
     out.append(_when(at, last, more))
     return hir.Block(I64, at, out, where)
 
 
-def _change_count(c: Fn, place: Place, op: str, at: int, out: list[hir.Stmt]) -> None:
-    """Of the keys that are in order, there is one more or less."""
-    field = len(place.type.parts)
+def _change_end(c: Fn, place: Place, stretch: int, op: str, at: int, out: list[hir.Stmt]) -> None:
+    """A stretch of keys ends one key later or earlier."""
+    field = len(place.type.parts) + stretch
     now = hir.GetField(I64, at, read_place(c, at, place), field)
     value = hir.Arithmetic(I64, at, op, now, hir.Int(I64, at, 1))
     write_place(c, _inner(place, (field, I64)), value, at, out)
@@ -224,10 +240,11 @@ def cut_entry(c: Fn, place: Place, index: hir.Expr, at: int) -> hir.Expr:
         array = _field(at, read_place(c, at, place), field)
         in_slot(c, open_type(c, hir.GetElement(resolve(part), at, array, index, checked=False)), out)  # holds it
         change_place(c, inner_place(place, field, part), "arr_close", [index], at, out)
-    fewer: list[hir.Stmt] = []
-    _change_count(c, place, "-", at, fewer)
-    count = hir.GetField(I64, at, read_place(c, at, place), len(place.type.parts))
-    out.append(_when(at, hir.Compare(BOOL, at, "<", index, count), fewer))
+    for stretch in (0, 1):
+        earlier: list[hir.Stmt] = []
+        _change_end(c, place, stretch, "-", at, earlier)
+        end = hir.GetField(I64, at, read_place(c, at, place), len(place.type.parts) + stretch)
+        out.append(_when(at, hir.Compare(BOOL, at, "<", index, end), earlier))
     return _block(at, out)
 
 
@@ -391,7 +408,8 @@ def set_of(c: Fn, at: int, made: hir.Expr, array: hir.Expr, out: list[hir.Stmt] 
     ordered = hir.Helper(items, at, "sort", items, [both])
     out = [] if out is None else out
     unique = in_slot(c, hir.Helper(items, at, "dedup", items, [ordered]), out)
-    whole = hir.NewStruct(kind, at, [unique, hir.Runtime(I64, at, "length", [unique])], [0, 1])
+    count = hir.Runtime(I64, at, "length", [unique])
+    whole = hir.NewStruct(kind, at, [unique, count, count], [0, 1, 2])
     return hir.Block(kind, at, out, whole)
 
 
