@@ -15,7 +15,7 @@ import msgspec
 
 from actors.compiler.toolchain import FUNCTIONS_SECTION
 from actors.digests import Digest
-from orchestrator.toolchains.ruchy.lower.body import static_string
+from orchestrator.toolchains.ruchy.lower.statics import static_string
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.toolchains.ruchy.units import PlacedUnit
 from orchestrator.wasm.fragment import DATA, LOCAL, MEMORY_ADDR_I32, Reference

@@ -29,8 +29,8 @@ def _lower_function(shared: Shared, glue: Glue, function: FunctionBody) -> Fragm
     body = Body(shared, function)
     body.write()
     code = body.code(shared.type_of(function.symbol), HIDDEN)
-    hold(function, body.parameters, body.local_count, len(code.body))
+    hold(function, body.locals.parameters, body.locals.count, len(code.body))
     helpers, strings = glue.collect(body.glue) if body.glue else ([], [])
     name = function.symbol.partition("::")[2]
     variables = [variable(symbol) for symbol in function.globals]
-    return Fragment(name, (code, *helpers), (*variables, *body.data, *strings), body.sites)
+    return Fragment(name, (code, *helpers), (*variables, *body.statics.items, *strings), body.sites)

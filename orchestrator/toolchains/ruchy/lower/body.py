@@ -24,18 +24,16 @@ from orchestrator.toolchains.ruchy.check.abilities import HELPER
 from orchestrator.toolchains.ruchy.check.parts import stored_slots
 from orchestrator.toolchains.ruchy.check.types import NeverType, Type
 from orchestrator.toolchains.ruchy.lower.layout import is_counted, valtype
+from orchestrator.toolchains.ruchy.lower.locals import Locals
+from orchestrator.toolchains.ruchy.lower.statics import StaticData
 from orchestrator.toolchains.ruchy.lower.valtypes import I32, functype
 from orchestrator.toolchains.ruchy.lower.walk import is_straight
 from orchestrator.wasm.fragment import (
     DATA,
     FUNCTION_INDEX_LEB,
-    LOCAL,
-    MEMORY_ADDR_I32,
     MEMORY_ADDR_SLEB,
-    TABLE_INDEX_I32,
     TABLE_INDEX_SLEB,
     TYPE_INDEX_LEB,
-    Data,
     FunctionCode,
     Reference,
     Relocation,
@@ -122,32 +120,15 @@ class Body:
         self.catches: list[tuple[int, int, int]] = []
         self.live: list[tuple[int, Type]] = []
         self.glue: dict[str, None] = {}
-        self.data: list[Data] = []
+        self.statics = StaticData(function.symbol)
+        self.locals = Locals(function.locals, len(function.parameters))
+        self.slots = self.locals.slots
         self._relocations: list[tuple[int, int, Reference | bytes]] = []
-        self._strings: dict[str | bytes, Reference] = {}
-        self._arrays: dict[tuple[bytes, tuple[tuple[int, Reference], ...]], Reference] = {}
         self._sites: dict[int, int] = {}
         self._trap_local = -1
-        self._free: dict[int, list[int]] = {}
         self._table = HANDLERS
         self._ready: hir.Expr | None = None
         self._ready_held = PLAIN
-        self._number_locals()
-
-    def _number_locals(self) -> None:
-        """Slots get their WebAssembly locals: parameters first; what has no value gets none (-1)."""
-        self.slots: list[int] = []
-        self._locals = bytearray()
-        count = 0
-        for index, type_ in enumerate(self.function.locals):
-            kind = valtype(type_)
-            self.slots.append(count if kind else -1)
-            if kind:
-                count += 1
-                if index >= len(self.function.parameters):
-                    self._locals.append(kind)
-        self.local_count = count
-        self.parameters = count - len(self._locals)
 
     # ------------------------------------------------------------ the whole function
 
@@ -190,7 +171,7 @@ class Body:
     def code(self, type_: bytes, flags: int) -> FunctionCode:
         """The finished function."""
         before, after = self._frame()
-        head = _local_vector(self._locals) + before
+        head = self.locals.declaration() + before
         shift = len(head)
         body = bytes(head + self.out + after + b"\x0b")
         relocations = tuple([Relocation(kind, offset + shift, target) for kind, offset, target in self._relocations])
@@ -337,15 +318,10 @@ class Body:
 
     def temporary(self, kind: int) -> int:
         """A free local of this value type."""
-        free = self._free.get(kind)
-        if free:
-            return free.pop()
-        self._locals.append(kind)
-        self.local_count += 1
-        return self.local_count - 1
+        return self.locals.temporary(kind)
 
     def give_back(self, kind: int, index: int) -> None:
-        self._free.setdefault(kind, []).append(index)
+        self.locals.give_back(kind, index)
 
     def call(self, name: str, type_: bytes) -> None:
         """A call of the function of that symbol."""
@@ -373,46 +349,7 @@ class Body:
 
     def string(self, text: str) -> None:
         """The address of a static string."""
-        self.address(self.static_text(text))
-
-    def static_text(self, text: str) -> Reference:
-        """A static string: count -1, length, bytes. Named after the function that owns it."""
-        target = self._strings.get(text)
-        if target is None:
-            name = f"{self.symbol}.str{len(self._strings)}"
-            target = self._strings[text] = Reference(DATA, name)
-            self.data.append(static_string(name, text))
-        return target
-
-    def static_array(self, length: int, elements: bytes, words: tuple[tuple[int, Reference], ...]) -> Reference:
-        """A static array: count -1, length, elements. `words` are references among these, by offset."""
-        key = (elements, words)
-        target = self._arrays.get(key)
-        if target is None:
-            name = f"{self.symbol}.arr{len(self._arrays)}"
-            target = self._arrays[key] = Reference(DATA, name)
-            raw = b"\xff\xff\xff\xff" + length.to_bytes(4, "little") + elements
-            relocations = tuple([Relocation(MEMORY_ADDR_I32, 8 + offset, to) for offset, to in words])
-            self.data.append(Data(name, ".rodata", raw, 3, relocations, LOCAL))
-        return target
-
-    def static(self, content: bytes) -> None:
-        """The address of a static object: count -1, and this content."""
-        target = self._strings.get(content)
-        if target is None:
-            name = f"{self.symbol}.str{len(self._strings)}"
-            target = self._strings[content] = Reference(DATA, name)
-            self.data.append(Data(name, ".rodata", b"\xff\xff\xff\xff" + content, 2, (), LOCAL))
-        self.address(target)
-
-    def static_function(self, code: Reference) -> None:
-        """The address of a function value that captured nothing: count -1, 0, the slot of its code, 0."""
-        name = f"{code.name}.value"
-        target = Reference(DATA, name)
-        if not any(one.name == name for one in self.data):
-            raw = b"\xff\xff\xff\xff" + bytes(12)
-            self.data.append(Data(name, ".rodata", raw, 2, (Relocation(TABLE_INDEX_I32, 8, code),), LOCAL))
-        self.address(target)
+        self.address(self.statics.text(text))
 
     # ------------------------------------------------------------ traps
 
@@ -434,20 +371,3 @@ class Body:
             self._trap_local = self.temporary(I32)
         number = self.site_index(at) << 3 | reason
         self.out += b"\x41" + sleb(number) + set_(self._trap_local) + b"\x0d" + uleb(self.depth)
-
-
-def static_string(name: str, text: str) -> Data:
-    """A string that is never counted and never freed."""
-    encoded = text.encode()
-    return Data(name, ".rodata", b"\xff\xff\xff\xff" + len(encoded).to_bytes(4, "little") + encoded, 2, (), LOCAL)
-
-
-def _local_vector(kinds: bytearray) -> bytes:
-    """The declaration of locals: runs of one type."""
-    runs: list[list[int]] = []
-    for kind in kinds:
-        if runs and runs[-1][1] == kind:
-            runs[-1][0] += 1
-        else:
-            runs.append([1, kind])
-    return uleb(len(runs)) + b"".join(uleb(count) + bytes((kind,)) for count, kind in runs)

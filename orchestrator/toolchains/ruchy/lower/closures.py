@@ -38,7 +38,7 @@ def lower_make_closure(body: Body, node: hir.MakeClosure) -> int:
     assert isinstance(node.type, FunctionType)
     code = Reference(FUNCTION, node.symbol, _signature(node.type))
     if not node.captures:
-        body.static_function(code)
+        body.address(body.statics.function_value(code))
         return OWNED
     captured = TupleType((INT32, INT32, *[one.type for one in node.captures]))
     drop = body.shared.layouts.drop_of(captured)

@@ -143,9 +143,9 @@ def _static(body: Body, node: hir.NewArray) -> Reference | None:
     words: list[tuple[int, Reference]] = []
     for element in node.elements:
         if isinstance(element, hir.Str):
-            to: Reference | None = body.static_text(element.value)
+            to: Reference | None = body.statics.text(element.value)
         elif isinstance(element, hir.NewArray):
-            to = _static(body, element) if element.elements else body.static_text("")
+            to = _static(body, element) if element.elements else body.statics.text("")
         else:
             raw += _bytes(element)
             continue
@@ -153,7 +153,7 @@ def _static(body: Body, node: hir.NewArray) -> Reference | None:
             return None
         words.append((len(raw), to))
         raw += bytes(4)
-    return body.static_array(len(node.elements), bytes(raw), tuple(words))
+    return body.statics.array(len(node.elements), bytes(raw), tuple(words))
 
 
 _LITERALS = frozenset((hir.Int, hir.Float, hir.Str, hir.NewArray))

@@ -33,7 +33,7 @@ def lower_new_variant(body: Body, node: hir.NewVariant) -> int:
         body.out += b"\x41" + sleb(node.variant)
         return PLAIN
     if not node.fields:
-        body.static(node.variant.to_bytes(4, "little"))
+        body.address(body.statics.record(node.variant.to_bytes(4, "little")))
         return PLAIN
     layout = body.shared.layouts.variants(enum(node.type))[node.variant]
     return new_object(body, layout, node.fields, node.order, node.variant)

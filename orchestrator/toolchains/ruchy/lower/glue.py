@@ -132,7 +132,7 @@ class Glue:
             how.write(body, type_)
         # Each module that uses a helper has a copy under the same name; weak definitions are how the linker keeps one.
         code = body.code(signature(parameters, result), WEAK | HIDDEN)
-        return WrittenHelper(code, tuple(body.data), tuple(body.glue))
+        return WrittenHelper(code, tuple(body.statics.items), tuple(body.glue))
 
 
 class AsTree(NamedTuple):

@@ -317,6 +317,88 @@ def _arguments(
     return made
 
 
+class _Lending:
+    """What a call computes before it, and what it puts back behind it.
+
+    A `&mut` parameter is a value that goes in and comes out: the callee gets the reference that the place holds, and
+    returns what the parameter holds at the end. A variable of the function takes that by itself; any other place is
+    written to after the call. So `out` computes the arguments in order into slots, `slots` are those that the call
+    changes, and `back` says which places take what from which of them. `lent` has the variables that are lent already.
+    """
+
+    def __init__(self, c: Fn, item: FunctionItem, types: list[Type], changed: list[int]) -> None:
+        self.c = c
+        self.item = item
+        self.types = types
+        self.changed = changed
+        self.out: list[hir.Stmt] = []
+        self.back: list[tuple[Place, hir.Local]] = []
+        self.lent: list[Variable] = []
+        self.slots: list[int] = []
+
+    def kept(self, value: hir.Expr, *, is_changed: bool = False) -> hir.Expr:
+        """An argument in a slot, because others are computed before the call; literals need none."""
+        literal = isinstance(value, hir.Int | hir.Float | hir.Str | hir.Unit) and not is_changed
+        return value if literal or value.type is NEVER else in_slot(self.c, value, self.out)
+
+    def argument(self, i: int, argument: tree.Expr, known: hir.Expr | None) -> hir.Expr:
+        """The value of an argument; `known` where it is checked already."""
+        item, kind = self.item, self.types[i]
+        if known is not None:
+            return self.kept(_fit_argument(self.c, known, kind, item, i, argument))
+        is_changed = i in self.changed
+        value = self._lent_argument(i, argument) if is_changed else None
+        if value is None:
+            why = (*_ARGUMENT, item.name, item.node.parameters[i].name)
+            bare = isinstance(argument, tree.Unary) and argument.op == "&mut"
+            given = _lent(self.c, item, i, argument) if bare else argument  # type: ignore[arg-type]
+            value = self.kept(check(self.c, given, kind, why), is_changed=is_changed)
+        self._changes(i, value)
+        return value
+
+    def _lent_argument(self, i: int, argument: tree.Expr) -> hir.Expr | None:
+        """What the place holds that is lent; None where no place is."""
+        place = _lent_place(self.c, argument, self.out)
+        if place is None:
+            return None
+        if any(one is place.variable for one in self.lent):
+            message = f"`{place.variable.name}` is lent twice to one call: what would it hold afterwards?"
+            self.c.p.error("E0296", argument.at, message, "lend a copy, and assign it afterwards")
+        self.lent.append(place.variable)
+        return self.lend(i, argument, place, (*_ARGUMENT, self.item.name, self.item.node.parameters[i].name))
+
+    def lend(self, i: int, node: tree.Expr, place: Place, why: Why) -> hir.Expr:
+        """What a place holds, for a call that may change it."""
+        mutated(self.c, place.variable, node.at)
+        place.variable.read = True
+        value = fit(self.c, read_place(self.c, node.at, place), self.types[i], why, node)
+        if place.steps or not isinstance(value, hir.Local):
+            value = in_slot(self.c, value, self.out)
+            self.back.append((place, cast("hir.Local", value)))
+        return value
+
+    def receiver(self, node: tree.Call, on: CalledOn, given: hir.Expr | None) -> hir.Expr:
+        """What a method is called on: `given`, or the place. That is read last, so what the arguments do to it is
+        seen."""
+        value = self.lend(0, node, on.place, PLAIN) if on.place is not None else given
+        assert value is not None
+        if 0 in self.changed and isinstance(value, hir.Local):
+            self.slots.insert(0, value.slot)
+        return value
+
+    def default(self, i: int, at: int) -> hir.Expr:
+        """The default of a parameter for which there is no argument."""
+        default = self.item.node.parameters[i].default
+        assert default is not None
+        value = in_slot(self.c, inline(self.c, self.item.env, default, self.types[i], at), self.out)
+        self._changes(i, value)
+        return value
+
+    def _changes(self, i: int, value: hir.Expr) -> None:
+        if i in self.changed and isinstance(value, hir.Local):
+            self.slots.append(value.slot)
+
+
 def call_changing(
     c: Fn,
     node: tree.Call,
@@ -329,44 +411,25 @@ def call_changing(
     """A call of a function with parameters `&mut T`. It takes what they hold, and gives it back changed; where that is
     no variable of its own, it is put into its place afterwards."""
     p, at = c.p, node.at
-    out: list[hir.Stmt] = []
-    back: list[tuple[Place, hir.Local]] = []
-    lent: list[Variable] = [] if on is None or on.place is None else [on.place.variable]
-    slots: list[int] = []
-    made: list[hir.Expr] = []
-    first = 0
-    if on is not None:
-        first = 1
-        if on.value is not None:
-            literal = isinstance(on.value, hir.Unit) or on.value.type is NEVER
-            made.append(on.value if literal else in_slot(c, on.value, out))
+    first = 0 if on is None else 1
     given = first + len(node.arguments)
     if given < item.required:
         _arity(c, node, item, given)
         for argument in node.arguments:
             expr(c, argument)
         return bad(at)
-    for i, argument in enumerate(node.arguments, first):
-        if known and i in known:
-            value = _fit_argument(c, known[i], types[i], item, i, argument)
-            literal = isinstance(value, hir.Int | hir.Float | hir.Str | hir.Unit)
-            made.append(value if literal or value.type is NEVER else in_slot(c, value, out))
-            continue
-        value = _lent_argument(c, item, argument, types[i], i, i in changed, lent, out, back)
-        if i in changed and isinstance(value, hir.Local):
-            slots.append(value.slot)
-        made.append(value)
-    if on is not None and on.place is not None:  # read last: what the arguments do to it is seen
-        value = _lend(c, node, on.place, types[0], PLAIN, out, back)
-        made.insert(0, value)
-    if on is not None and 0 in changed and isinstance(made[0], hir.Local):
-        slots.insert(0, made[0].slot)
-    for i in range(given, len(types)):
-        default = item.node.parameters[i].default
-        assert default is not None
-        made.append(in_slot(c, inline(c, item.env, default, types[i], at), out))
-        slots += [made[-1].slot] if i in changed and isinstance(made[-1], hir.Local) else []
-    if any(value.type is NEVER or value.type is ERROR for value in made) or len(slots) < len(changed):
+    lending = _Lending(c, item, types, changed)
+    if on is not None and on.place is not None:
+        lending.lent.append(on.place.variable)
+    on_value = on.value if on is not None else None
+    if on_value is not None and not isinstance(on_value, hir.Unit) and on_value.type is not NEVER:
+        on_value = in_slot(c, on_value, lending.out)
+    known = known or {}
+    made = [lending.argument(i, argument, known.get(i)) for i, argument in enumerate(node.arguments, first)]
+    if on is not None:
+        made.insert(0, lending.receiver(node, on, on_value))
+    made += [lending.default(i, at) for i in range(given, len(types))]
+    if any(value.type is NEVER or value.type is ERROR for value in made) or len(lending.slots) < len(changed):
         return never_returns(made) or bad(at)
     result = result_of(c, item)
     if not item.own or item.stub:
@@ -374,58 +437,11 @@ def call_changing(
     if result is ERROR:
         p.failed = True
         return bad(at)
-    changing = hir.CallChanging(result, at, item.symbol, made, slots, throws_out_of(p.module, item))
+    changing = hir.CallChanging(result, at, item.symbol, made, lending.slots, throws_out_of(p.module, item))
     if item.calls is not None:
         item.calls.append(changing)
-    call = open_type(c, changing)
-    shared = [variable.symbol for variable in lent if isinstance(variable, Global)]
-    return _put_back(c, node, call, out, back, shared)
-
-
-def _lent_argument(
-    c: Fn,
-    item: FunctionItem,
-    argument: tree.Expr,
-    kind: Type,
-    number: int,
-    is_changed: bool,
-    lent: list[Variable],
-    out: list[hir.Stmt],
-    back: list[tuple[Place, hir.Local]],
-) -> hir.Expr:
-    """An argument of a call that changes what it is lent. A place that is lent joins `lent`; what must be put back into
-    it after the call joins `back`."""
-    why = (*_ARGUMENT, item.name, item.node.parameters[number].name)
-    place = _lent_place(c, argument, out) if is_changed else None
-    if place is None:
-        bare = isinstance(argument, tree.Unary) and argument.op == "&mut"
-        value = check(c, _lent(c, item, number, argument) if bare else argument, kind, why)  # type: ignore[arg-type]
-        literal = isinstance(value, hir.Int | hir.Float | hir.Str | hir.Unit) and not is_changed
-        return value if literal or value.type is NEVER else in_slot(c, value, out)
-    if any(one is place.variable for one in lent):
-        message = f"`{place.variable.name}` is lent twice to one call: what would it hold afterwards?"
-        c.p.error("E0296", argument.at, message, "lend a copy, and assign it afterwards")
-    lent.append(place.variable)
-    return _lend(c, argument, place, kind, why, out, back)
-
-
-def _lend(
-    c: Fn,
-    node: tree.Expr,
-    place: Place,
-    kind: Type,
-    why: Why,
-    out: list[hir.Stmt],
-    back: list[tuple[Place, hir.Local]],
-) -> hir.Expr:
-    """What a place holds, for a call that may change it. What must be put back into the place joins `back`."""
-    mutated(c, place.variable, node.at)
-    place.variable.read = True
-    value = fit(c, read_place(c, node.at, place), kind, why, node)
-    if place.steps or not isinstance(value, hir.Local):
-        value = in_slot(c, value, out)
-        back.append((place, cast("hir.Local", value)))
-    return value
+    shared = [variable.symbol for variable in lending.lent if isinstance(variable, Global)]
+    return _put_back(c, node, open_type(c, changing), lending.out, lending.back, shared)
 
 
 def _put_back(
