@@ -223,9 +223,9 @@ async def test_a_comment_costs_no_compile(project: Path, monkeypatch: pytest.Mon
         async with orchestrator.open(project, profile=profile) as opened:
             result = await opened.build()
             assert result.success, result.diagnostics
+            compiled = sorted(set(calls))  # A file whose header is as young as the clock's tick is compiled twice.
             assert (await opened.build(verify=1.0)).differences == [], "each object is that of a clean build"
-            del calls[-3:]
-        return sorted(calls)
+        return compiled
 
     monkeypatch.setattr(compiling._Compile, "_call", counted)
     for profile, moved in (("release", []), ("dev", ["main", "square"])):
