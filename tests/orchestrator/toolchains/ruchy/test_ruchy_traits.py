@@ -46,6 +46,10 @@ WRONG = {
     f"{OWN_EQ} struct H {{ b: B }} fun f(a: H) -> bool {{ a == a }}": ["E0208"],
     f"{OWN_EQ} fun f(a: B) {{ assert_eq(Some(a), Some(a)) }}": ["E0208"],
     "fun f(a: B) -> B { a + a }": ["E0207"],
+    "impl PartialEq for B { fun equals(&self, o: &B) -> bool { true } }": ["E0264"],
+    "impl PartialEq for B { fun eq(a: B, o: B) -> bool { true } }": ["E0267"],
+    "impl Neg for B { fun neg(self, o: B) -> B { self } }": ["E0267"],
+    "impl Add for B { fun plus(self, o: B) -> B { self } }": ["E0264"],
     "impl Add for B { fun add(self, o: i64) -> B { self } } fun f(a: B) -> B { a + a }": ["E0204"],
     "trait L { fun l(&self); } impl<T> L for Option<T> { fun l(&self) { } }": ["E0720"],
 }

@@ -28,7 +28,7 @@ from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from orchestrator.toolchains.ruchy.check.scope import Env, Item
 
@@ -42,6 +42,17 @@ BUILT_IN = words(
 
 NOT_ASKED = words("Display Debug Drop AddAssign SubAssign MulAssign DivAssign RemAssign Index IndexMut Deref DerefMut")
 """Of these, those whose methods nothing would call."""
+
+
+CALLED = {
+    **{name: (name.lower(), 2) for name in ("Add", "Sub", "Mul", "Div", "Rem")},
+    "Neg": ("neg", 1),
+    "PartialEq": ("eq", 2),
+    "PartialOrd": ("partial_cmp", 2),
+    "Ord": ("cmp", 2),
+    "Iterator": ("next", 1),
+}
+"""The method of a built-in trait that operators or `for` call, and how many parameters it has, `self` among them."""
 
 
 def owner_of(p: Pass, kind: Type) -> StructItem | EnumItem | None:
@@ -225,6 +236,8 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
     if trait is None and node.trait.path[-1] in NOT_ASKED and p.lookup(block.env, node.trait.path) is None:
         not_yet(p, node.at, f"`impl {node.trait.path[-1]}`, which nothing would call,", plural=False)
     if trait is None:
+        if p.lookup(block.env, node.trait.path) is None:
+            _check_called(p, block, block.methods if owner is None else owner.methods)
         return
     kind = _target(p, block) if owner is None else named_type(p, owner)
     what = "::".join(node.target.path)
@@ -251,6 +264,24 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
         if isinstance(above, TraitItem) and not implements(p, kind, above):
             message = f"what implements `{trait.name}` implements `{above.name}` too, and `{what}` does not"
             p.error("E0264", node.at, message, f"write `impl {above.name} for {what} {{ .. }}`")
+
+
+def _check_called(p: Pass, block: Implementation, methods: Mapping[str, FunctionItem]) -> None:
+    """The method of a built-in trait is there, and can be called: what is not found would be passed over silently."""
+    node = block.node
+    assert node.trait is not None
+    trait = node.trait.path[-1]
+    if trait not in CALLED:
+        return
+    name, count = CALLED[trait]
+    method = methods.get(name)
+    head = f"fun {name}({'&mut self' if trait == 'Iterator' else '&self'}{', other: &Self' * (count - 1)})"
+    if method is None or method.block is None or not _is_of(method.block, node):
+        what = "::".join(node.target.path)
+        message = f"`{what}` lacks the method `{name}` of the trait `{trait}`"
+        p.error("E0264", node.at, message, f"write `{head}`")
+    elif not method.node.receiver or len(method.node.parameters) != count:
+        p.error("E0267", method.node.at, f"`{name}` of `{trait}` has another form", f"write it as `{head}`")
 
 
 def _is_of(block: tree.Impl, node: tree.Impl) -> bool:

@@ -33,7 +33,7 @@ CASES = {
     "a counter that a float is assigned to": ("fun f() {\n for i in 0..3 {\n i = i + 1.5;\n }\n}", [("E0212", 2)]),
     "a method of an operator without self": (
         "struct V { x: i64 }\nimpl Neg for V { fun neg() -> V { V { x: 1 } } }\nfun f(v: V) {\n println(-v);\n}",
-        [("E0207", 4)],
+        [("E0267", 2), ("E0207", 4)],
     ),
     "bits of bools": ("fun f(a: bool) -> bool {\n a & a\n}", [("E0207", 2)]),
     "a shift by a float": ("fun f(a: i64) -> i64 {\n a << 1.5\n}", [("E0207", 2)]),
