@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from actors.actor import Broken
 from actors.events import Events
-from actors.messages import Build, Scan
+from actors.messages import Build, MemorySource, Scan
 from actors.plainloop import NoWorkers, PlainLoop, PlainSystem
 from actors.stillness import Watchdog
 from orchestrator.opening import Opening, actors_of, translated
@@ -33,13 +33,19 @@ class DirectBuild:
         self._watchdog = Watchdog(self._system, BUILD)
         self._next_look = loop.now() + self._watchdog.pause
 
-    def build(self, *, force: bool = False) -> BuildResult | None:
-        """Builds. Returns None where the build was cancelled: by `stop`, or because worker processes would make it
-        faster. What it has compiled until then is in the cache. Raises ProjectBroken."""
+    def build(self, output: str, *, force: bool = False) -> BuildResult | None:
+        """Builds, with `output` as the program's place. Returns None where the build was cancelled: by `stop`, or
+        because worker processes would make it faster. What it has compiled until then is in the cache. Raises
+        ProjectBroken, and ProjectError where a single file cannot be read."""
         config, cast = self._opening.config, self._cast
-        settings = self._opening.request(config.build.output, force=force)
+        memory: tuple[MemorySource, ...] = ()
+        if config.single:
+            from orchestrator.reach import reached_files
+
+            memory = reached_files(config.root, config.entry, self._opening.toolchains, self._loop.disk)
+        settings = self._opening.request(output, force=force)
         rules = scan_rules(config)
-        scan = Scan(build=BUILD, rules=rules, memory=(), walk=bool(rules.root), opened=settings.snapshot.extras)
+        scan = Scan(build=BUILD, rules=rules, memory=memory, walk=bool(rules.root), opened=settings.snapshot.extras)
         try:
             # The planner owns the answer and the end of the build, so it is asked first.
             request = Build(build=BUILD, settings=settings)

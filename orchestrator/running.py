@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-import anyio
 import msgspec
 
 from actors.digests import printable
@@ -109,6 +108,25 @@ async def run_attached(
 ) -> tuple[int, str]:
     """Runs the program file with this process's own input and output. Returns its exit code and what the host has to
     report about its end ("" if the program reported everything). Raises and can be cancelled like `run_captured`."""
+    running, limits = _attached(config, program, args)
+    outcome = await _ended(running, config.entry, offload or Offload())
+    return outcome.exit_code, host_message(outcome, config, limits)
+
+
+def run_at_once(config: Config, program: str, args: Sequence[str], stop: Callable[[], bool]) -> tuple[int, str]:
+    """Does the same as `run_attached` without an event loop. Asks `stop` twenty times a second whether to stop the
+    program."""
+    running, limits = _attached(config, program, args)
+    running.start()
+    try:
+        outcome = running.wait(stop)
+    except ProgramError as wrong:
+        raise _refused(wrong, config.entry) from wrong
+    return outcome.exit_code, host_message(outcome, config, limits)
+
+
+def _attached(config: Config, program: str, args: Sequence[str]) -> tuple[Running, Limit]:
+    """Returns the program file, to be started with this process's own input and output, and its limits."""
     _refuse_odd(args)
     limits = checked_limits({}, config)
     running = Running(
@@ -123,8 +141,7 @@ async def run_attached(
         seconds=limits.seconds,
         kept=machine_code(config),
     )
-    outcome = await _ended(running, config.entry, offload or Offload())
-    return outcome.exit_code, host_message(outcome, config, limits)
+    return running, limits
 
 
 def _visible(variables: Mapping[str, str]) -> dict[str, str]:
@@ -182,6 +199,8 @@ def host_message(outcome: RunOutcome, config: Config, limits: Limit) -> str:
 async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:
     """Waits for the program to end. If cancelled in any way, stops the program, waits until it has stopped, and passes
     the cancellation on."""
+    import anyio
+
     error: BaseException | None = None
     outcome: RunOutcome | None = None
     done = anyio.Event()
@@ -207,15 +226,20 @@ async def _ended(running: Running, entry: str, offload: Offload) -> RunOutcome:
         except BaseException as wrong:  # raised below, outside of the exception group
             running.interrupt()
             error = wrong
-    if isinstance(error, NothingToRunError):
-        raise ProjectError(
-            f"there is nothing to run in `{entry}`: it has neither `main` nor statements at its top level",
-            hint="write `fun main() { ... }`; "
-            "without it the program is a library, for a host to call its `pub` functions",
-        ) from error
     if isinstance(error, ProgramError):
-        raise ProjectError(str(error)) from error
+        raise _refused(error, entry) from error
     if error is not None:
         raise error
     assert outcome is not None
     return outcome
+
+
+def _refused(error: ProgramError, entry: str) -> ProjectError:
+    """Returns what a user is told of a program that cannot be run."""
+    if isinstance(error, NothingToRunError):
+        return ProjectError(
+            f"there is nothing to run in `{entry}`: it has neither `main` nor statements at its top level",
+            hint="write `fun main() { ... }`; "
+            "without it the program is a library, for a host to call its `pub` functions",
+        )
+    return ProjectError(str(error))

@@ -496,7 +496,7 @@ class BuildCache:
     async def _open(self) -> Database | None:
         if self._database is None and not self.now.index_off:
             if self.memory:
-                self._database = await recovery.open_memory()
+                self._database = await recovery.open_memory(self.offload)
                 return self._database
             opened = await recovery.open_index(self.offload, self.store, self.quarantined, self.busy_ms)
             self._database, new = opened

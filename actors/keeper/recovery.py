@@ -26,7 +26,7 @@ from typing import TypeAlias
 from actors.digests import Stamp
 from actors.disk import Lock
 from actors.keeper import index, locks
-from actors.keeper.database import MEMORY, Damaged, Database, Unusable, open_database
+from actors.keeper.database import MEMORY, Damaged, Database, Unusable
 from actors.keeper.fragments import fragments_of
 from actors.keeper.metadata import corrected, row_of
 from actors.keeper.store import METADATA, MODULES, FileStore, WrittenEntry, metadata_file, object_file
@@ -144,9 +144,9 @@ async def open_index(offload: Offload, store: FileStore, report: Report, busy_ms
             lock.release()  # In this thread: a task that is being cancelled cannot wait for another one any more.
 
 
-async def open_memory() -> Database:
+async def open_memory(offload: Offload) -> Database:
     """An index in memory, for a cache in memory."""
-    database = await open_database(MEMORY)
+    database = await offload.connect(MEMORY)
     await database.read(index.prepare, 0, False)
     await database.transact(index.create, [])
     return database

@@ -16,25 +16,24 @@ if TYPE_CHECKING:
 
 
 def plain(argv: list[str]) -> argparse.Namespace | None:
-    """Returns what `parser.parse` returns for `build [-q] [PATH]`, the most frequent command line, without argparse,
-    which takes as long as compiling a module. None for every other command line."""
-    asked = plain_build(argv)
+    """Returns what `parser.parse` returns for `build [-q] [PATH]` and `run [-q] [PATH] [-- ARGS]`, the most frequent
+    command lines, without argparse, which takes as long as compiling a module. None for every other command line."""
+    own, rest = argv, None
+    if argv[:1] == ["run"]:
+        own = ["build", *argv[1:]]
+        if "--" in own:
+            end = own.index("--")
+            own, rest = own[:end], own[end + 1 :]
+    asked = plain_build(own)
     if asked is None:
         return None
     path, quiet = asked
-    return cast("argparse.Namespace", SimpleNamespace(path=path, quiet=quiet, rest=None, json=False, **_UNSAID))
+    unsaid = {**_UNSAID, **_UNSAID_BUILD} if own is argv else _UNSAID
+    return cast("argparse.Namespace", SimpleNamespace(path=path, quiet=quiet, rest=rest, json=False, **unsaid))
 
 
-_UNSAID = {
-    "jobs": None,
-    "profile": None,
-    "invalidation": None,
-    "force": False,
-    "no_cache": False,
-    "verify": 0.0,
-    "verify_seed": None,
-    "record": None,
-}
+_UNSAID = {"jobs": None, "profile": None, "invalidation": None, "force": False, "no_cache": False}
+_UNSAID_BUILD = {"verify": 0.0, "verify_seed": None, "record": None}
 
 
 def add_path(parser: argparse.ArgumentParser, what: str = "the project's folder (default: this one)") -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli.output import Output
 from orchestrator.errors import WasmillError
+from orchestrator.result import BuildResult
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from orchestrator.config import Config
     from orchestrator.keywords import Settings
     from orchestrator.opening import Opening
-    from orchestrator.result import BuildResult
 
 Opener = Callable[[str, "Settings", "Config"], "AbstractAsyncContextManager[Project]"]
 
@@ -54,9 +54,10 @@ def in_loop(body: Body, output: Output) -> int:
 
 
 def opening_of(arguments: Namespace, place: str, said: Settings) -> Opening | None:
-    """Returns the project of a build that may need no event loop. None where its events are printed or recorded, where
-    it verifies (which workers share), and where a server builds."""
-    if opener is not None or arguments.json or arguments.record or arguments.verify:
+    """Returns the project of a `build` or `run` that may need no event loop. None where its events are printed or
+    recorded, where it verifies (which workers share), and where a server builds."""
+    said_too = vars(arguments)
+    if opener is not None or any(said_too.get(flag) for flag in ("json", "record", "verify")):
         return None
     from actors.disk import REAL
     from orchestrator.opening import Opening
@@ -66,7 +67,21 @@ def opening_of(arguments: Namespace, place: str, said: Settings) -> Opening | No
 
 def at_once(opening: Opening, arguments: Namespace, output: Output, finish: Callable[[BuildResult], int]) -> int | None:
     """Builds without an event loop, and returns what `finish` makes of the result, or the exit code for a signal, which
-    is as in `in_loop`. None where the build is to begin again in a loop, because it is no small one."""
+    is as in `in_loop`. None where the build is to begin again in a loop, because it is no small one. A program without
+    a place is in a temporary folder until `finish` returns."""
+    place = opening.config.build.output
+    if place:
+        result = _built(opening, arguments, output, place)
+        return finish(result) if isinstance(result, BuildResult) else result
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="wasmill-", ignore_cleanup_errors=True) as folder:
+        result = _built(opening, arguments, output, os.path.join(folder, "program.wasm"))
+        return finish(result) if isinstance(result, BuildResult) else result
+
+
+def _built(opening: Opening, arguments: Namespace, output: Output, place: str) -> BuildResult | int | None:
+    """Returns the result of a build without an event loop, or what `at_once` is to return in its stead."""
     from actors.events import BuildStalled, Event, Events
     from actors.plainloop import PlainLoop
     from orchestrator.direct import DirectBuild
@@ -87,26 +102,28 @@ def at_once(opening: Opening, arguments: Namespace, output: Output, finish: Call
     # What the imports made stays alive, so it is frozen (as in `looped.py`).
     gc.freeze()
     gc.enable()
-    with _Signals(output) as signals:
+    with Signals(output) as signals:
         try:
-            build = DirectBuild(opening, PlainLoop(), events, lambda: signals.first != 0)
-            result = build.build(force=arguments.force)
+            build = DirectBuild(opening, PlainLoop(), events, signals.came)
+            result = build.build(place, force=arguments.force)
         finally:
             progress.close()
-        if signals.first:
-            return output.interrupted(signals.first)
-    return finish(result) if result is not None else None
+        return output.interrupted(signals.first) if signals.first else result
 
 
-class _Signals:
-    """Notes the first signal, so that it cancels a build between two steps; ends the process at the second one."""
+class Signals:
+    """Notes the first signal, so that it cancels a build between two steps, or stops a program; ends the process at the
+    second one."""
 
     def __init__(self, output: Output) -> None:
         self.first = 0
         self._output = output
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> _Signals:
+    def came(self) -> bool:
+        return self.first != 0
+
+    def __enter__(self) -> Signals:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._note)
         return self

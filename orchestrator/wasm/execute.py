@@ -157,13 +157,16 @@ class Running:
                 self._engine.increment_epoch()
         self._woken.set()
 
-    def wait(self) -> RunOutcome:
-        """Waits for the end, and stops a program that exceeds its time or output. A trap gives exit code 134,
-        `proc_exit(n)` gives n. A program that is stopped while it waits for the host (for input, say) is abandoned
-        after half a second: its thread ends when the host answers, or with the process. Raises ProgramError if the
-        program cannot be run."""
+    def wait(self, stop: Callable[[], bool] = lambda: False) -> RunOutcome:
+        """Waits for the end, and stops a program that exceeds its time or output. `stop` is asked at each beat whether
+        to interrupt it: a signal handler in this thread cannot call `interrupt`, because this thread may have the lock.
+        A trap gives exit code 134, `proc_exit(n)` gives n. A program that is stopped while it waits for the host (for
+        input, say) is abandoned after half a second: its thread ends when the host answers, or with the process. Raises
+        ProgramError if the program cannot be run."""
         while not self._woken.wait(_BEAT):
-            if time.monotonic() >= self._deadline:
+            if stop():
+                self.interrupt()
+            elif time.monotonic() >= self._deadline:
                 self._stop("seconds")
             elif self._wrote_too_much():
                 self._stop("output")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli import arguments, build
+from orchestrator.cli import arguments, build, run
 from orchestrator.cli.output import Output
 from orchestrator.cli.parser import parse
 
@@ -99,6 +99,22 @@ def test_what_a_build_imports(tmp_path: Path) -> None:
     assert {name: count for name, count in counts.items() if count > MOST[name]} == {}
 
 
+@pytest.mark.slow
+def test_what_a_run_imports(tmp_path: Path) -> None:
+    """What a build imports, what runs a program, and wasmtime. A single file has a temporary folder besides."""
+    (tmp_path / "main.ruchy").write_text('fun main() { println("Hello"); }\n')
+    libraries = {*python(LIBRARIES + "import wasmtime, sys; print(*sys.modules)")}
+    _, *built = python(LISTED, "build", "-q", str(tmp_path))
+    code, *imported = python(LISTED, "run", "-q", str(tmp_path))[1:]
+    running = ("orchestrator.cli.run", "orchestrator.running", "orchestrator.wasm.execute", "orchestrator.wasm.groups")
+    more = {*imported} - {*built} - libraries
+    assert (code, [name for name in more if not name.startswith(running)]) == ("0", [])
+
+    code, *imported = python(LISTED, "run", "-q", str(tmp_path / "main.ruchy"))[1:]
+    assert code == "0"
+    assert {"anyio", "argparse", "asyncio", "orchestrator.api", "subprocess"}.isdisjoint(imported)
+
+
 @pytest.mark.parametrize("words", [[], ["-q"], ["app"], ["-q", "app"], ["app", "-q"]])
 def test_a_plain_command_line_is_read_without_argparse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """And to the same effect, for every flag that there is."""
@@ -107,7 +123,12 @@ def test_a_plain_command_line_is_read_without_argparse(words: list[str], monkeyp
     assert found is not None and parsed is not None
     assert {**vars(found), "help": None} == vars(parsed)
     assert arguments.plain(["build", "--json", *words]) is None
-    assert arguments.plain(["run", *words]) is None
+    for rest in ([], ["--"], ["--", "-q", "--", "x"]):
+        found, parsed = arguments.plain(["run", *words, *rest]), parse("run", run, [*words, *rest], Output())
+        assert found is not None and parsed is not None
+        assert {**vars(found), "help": None} == vars(parsed)
+    assert arguments.plain(["run", *words, "--json"]) is None
+    assert arguments.plain(["graph", *words]) is None
 
 
 @pytest.mark.slow

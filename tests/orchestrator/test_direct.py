@@ -3,6 +3,7 @@ build to an event loop."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,7 +44,8 @@ def directly(
     events = Events()
     if listener is not None:
         events.listen(listener)
-    return DirectBuild(Opening(str(folder), None, REAL, said), PlainLoop(), events, stop).build(force=force)
+    opening = Opening(str(folder), None, REAL, said)
+    return DirectBuild(opening, PlainLoop(), events, stop).build(opening.config.build.output, force=force)
 
 
 def in_loop(folder: Path, **said: Any) -> BuildResult:
@@ -78,6 +80,22 @@ def test_each_build_of_a_history_is_as_in_a_loop(
         with orchestrator.sync.open(str(folder), invalidation=invalidation) as project:
             assert project.cache.verify().damage == ()
             assert not any((folder / ".ruchy-cache" / "running").glob("*"))
+
+
+def test_a_single_file_is_built_with_what_it_reaches(tmp_path: Path) -> None:
+    """Nothing else in its folder is read, and nothing stays there."""
+    write_files(tmp_path, {**EDITS[0], "wrong.ruchy": "fun ("})
+    before = sorted(tmp_path.iterdir())
+    for edit in EDITS:
+        write_files(tmp_path, edit)
+        opening = Opening(str(tmp_path / "main.ruchy"), None, REAL, {})
+        with orchestrator.sync.open(str(tmp_path / "main.ruchy")) as project:
+            result = project.build()
+            expected = told(result, tmp_path)
+        with tempfile.TemporaryDirectory() as folder:
+            direct = DirectBuild(opening, PlainLoop(), Events(), lambda: False)
+            assert told(direct.build(f"{folder}/program.wasm"), tmp_path) == expected
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_build_with_work_for_workers_is_left_to_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
