@@ -67,6 +67,8 @@ def build_named(folder: str, name: str) -> BuiltProgram:
 def test_program(folder, name):
     built = build_named(folder, name)
     assert built.errors() == []
+    if folder == "single":
+        assert [one.code for one in built.diagnostics if one.code != "W0001"] == []
     CHECKS[folder](built, name)
 
 
@@ -92,6 +94,9 @@ def test_error(name):
     assert [found.code for found in built.errors() if found.code not in CODES] == []
     if MANIFEST["errors"][name]["stage"] == 1:
         assert any(_is_asked(found, wanted) for found in built.errors()), built.errors()
+        if wanted["kind"] != "import":
+            assert _is_asked(built.errors()[0], wanted), built.errors()
+            assert len({found.line for found in built.errors()}) == 1, "an error that follows from another"
 
 
 def _is_asked(found, wanted) -> bool:

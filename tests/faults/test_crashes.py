@@ -93,7 +93,13 @@ async def test_dying_at_every_operation(
     tmp_path: Path, tally: Tally, points: list[str], part: int, anyio_backend: str
 ) -> None:
     around = Around()
-    for at in share(range(1, len(points) + 1), part, few=12, backend=anyio_backend):
+    for at in share(
+        range(1, len(points) + 1),
+        part,
+        few=12,
+        backend=anyio_backend,
+        kinds=lambda at: (points[at - 1].partition(" ")[0],),
+    ):
         what = f"dead at {at}, {points[at - 1]}"
         folder = tmp_path / f"{at}"
         faults = dead_at(folder, points, at)
@@ -176,7 +182,9 @@ async def test_losing_power_at_every_operation(
     tmp_path: Path, tally: Tally, points: list[str], part: int, anyio_backend: str
 ) -> None:
     cases = [(at, seed) for at in range(1, len(points) + 1) for seed in range(LOSSES)]
-    for at, seed in share(cases, part, few=12, backend=anyio_backend):
+    for at, seed in share(
+        cases, part, few=12, backend=anyio_backend, kinds=lambda case: (points[case[0] - 1].partition(" ")[0],)
+    ):
         what = f"no power at {at} ({points[at - 1]}), seed {seed}"
         folder = tmp_path / f"{at}-{seed}"
         earlier = await run(folder, dead_at(folder, points, at), tally, what)

@@ -46,6 +46,16 @@ def kind_of(name: str) -> str:
     return "outputs" if name.startswith("outputs") else "locks"
 
 
+def kinds_of(case: tuple[str, Files]) -> tuple[str, str]:
+    """What of the cache is damaged, and in which way."""
+    state, _, what = case[0].partition(", ")
+    name, colon, change = what.partition(": ")
+    if colon:
+        return kind_of(name), change.partition(" ")[0]
+    mixed = next((way for way in ("swapped", "older", "of another cache", "no ") if way in what), what)
+    return state, f"{mixed}{' as well' if what.endswith('as well') else ''}{', all but' if 'all but' in what else ''}"
+
+
 def changes(size: int) -> Iterator[tuple[str, Change]]:
     """Every way to damage a file of that size without knowing what it is."""
     yield "gone", lambda data: None
@@ -172,7 +182,7 @@ async def test_files_and_index_are_gone_and_the_plan_is_not(tmp_path: Path, tall
 async def test_damage_to_every_file(built: BuiltCache, tally: Tally, part: int, anyio_backend: str) -> None:
     cases = list(built.cases())
     assert len(cases) > 1500
-    for what, files in share(cases, part, few=25, backend=anyio_backend):
+    for what, files in share(cases, part, few=25, backend=anyio_backend, kinds=kinds_of):
         built.put(files)
         await all_is_well(built.folder, tally, what, damage=True)
         tally.survive()

@@ -117,7 +117,9 @@ def test_a_signal_at_every_step(
 ) -> None:
     code, _, err, steps = run(server, prepared(tmp_path / "whole"), 0, [])
     assert (code, steps > 60) == (0, True), err
-    for at, kind in share(list(itertools.product(range(1, steps + 1), SIGNALS)), part, few=8):
+    for at, kind in share(
+        list(itertools.product(range(1, steps + 1), SIGNALS)), part, few=8, kinds=lambda case: case[1:]
+    ):
         what = f"{kind}-{at}"
         folder = prepared(tmp_path / what)
         code, out, err, _ = run(server, folder, at, [int(number) for number in SIGNALS[kind]])

@@ -53,7 +53,9 @@ async def test_at_every_crash_point(
     around = Around()
     points = [(at, False) for at in range(1, len(names) + 1)]
     points += [(at, True) for at, name in enumerate(names, 1) if name.startswith("disk.create ")]
-    for at, half in share(points, part, few=5, backend=anyio_backend):
+    for at, half in share(
+        points, part, few=5, backend=anyio_backend, kinds=lambda case: (names[case[0] - 1].partition(".")[0], case[1])
+    ):
         folder = tmp_path / f"{at}{'-half' if half else ''}"
         write(folder, PROJECT)
         status, _ = server.run("die_at", folder=str(folder), at=at, half=half, backend=anyio_backend)
@@ -83,7 +85,9 @@ async def test_at_a_random_moment_with_workers_alive(
     assert (status, said["success"]) == (0, True)
     most = said["events"]
     alive = 0
-    for number in share(range(1000 if LONG else 50), part, few=3, backend=anyio_backend):
+    for number in share(
+        range(1000 if LONG else 50), part, few=3, backend=anyio_backend, kinds=lambda number: (number % 2,)
+    ):
         write(tmp_path, edited(number))
         chance = random.Random(number)
         if number % 2:  # by an event

@@ -12,7 +12,7 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,14 +26,36 @@ PARTS = 16 if LONG else 1
 in_parts = pytest.mark.parametrize("part", range(PARTS))
 
 
-def share(cases: Sequence[T], part: int, few: int, backend: str = "") -> list[T]:
+def share(
+    cases: Sequence[T],
+    part: int,
+    few: int,
+    backend: str = "",
+    *,
+    kinds: Callable[[T], tuple[object, ...]] | None = None,
+) -> list[T]:
     """The cases of this part of a long run; in a short one `few`. Either of two backends has half of them. Shuffled,
-    always alike: else a share would be, say, all of one kind of error."""
+    always alike: else a share would be, say, all of one kind of error. `kinds` tells what a case is an example of, in
+    one or several respects: what a short run has on both backends together has every one of them."""
     mixed = list(cases)
     random.Random(len(mixed)).shuffle(mixed)
+    if kinds is not None and not LONG:
+        mixed = _covering(mixed, kinds, few * (2 if backend else 1))
     if backend:
         mixed = mixed[backend == "trio" :: 2]
     return mixed[part::PARTS] if LONG else mixed[:few]
+
+
+def _covering(cases: list[T], kinds: Callable[[T], tuple[object, ...]], most: int) -> list[T]:
+    """The cases, those first that have something of each kind: always the one with the most that is still missing."""
+    parts = [set(enumerate(kinds(case))) for case in cases]
+    missing: set[tuple[int, object]] = set().union(*parts)
+    first: list[int] = []
+    while missing:
+        first.append(max(range(len(cases)), key=lambda at: len(parts[at] & missing)))
+        missing -= parts[first[-1]]
+    assert len(first) <= most, f"a share of {most} has not every kind: {len(first)} have"
+    return [cases[at] for at in first] + [case for at, case in enumerate(cases) if at not in first]
 
 
 class Tally:

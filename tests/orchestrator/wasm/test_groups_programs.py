@@ -1,9 +1,9 @@
-"""Every program that other tests run ends in the same way as one module and as groups of few functions."""
+"""Every program that other tests run ends in the same way as one module and as groups of few functions. `make test`
+has 120 of them, from each folder some that stop with a trap and some that do not; `make test-long` has all."""
 
 from __future__ import annotations
 
 import os
-import random
 
 import pytest
 
@@ -11,10 +11,19 @@ from orchestrator.wasm.execute import MachineCode
 from orchestrator.wasm.groups import layout
 from tests.conformance.test_conformance import PROGRAMS, build_named
 from tests.helpers.running import run_program
+from tests.helpers.tallies import LONG, share
+from tests.programs.test_programs import HERE as PROGRAM_FOLDER
 from tests.programs.test_programs import NAMES, built
 
 ALL = [*NAMES, *[f"{folder}/{name}" for folder, _, name in PROGRAMS]]
-SAMPLE = random.Random(16).sample(ALL, 8)
+
+
+def kinds_of(name: str) -> tuple[object, ...]:
+    output = PROGRAM_FOLDER / f"{name}.out"
+    return ((name.partition("/")[0], output.exists() and "trap: " in output.read_text(encoding="utf-8")),)
+
+
+CHOSEN = ALL if LONG else share(ALL, 0, 120, kinds=kinds_of)
 
 
 def bytes_of(name: str) -> bytes | None:
@@ -37,12 +46,8 @@ def few(monkeypatch):
     monkeypatch.setattr(layout, "FEWEST", 1)
 
 
-@pytest.mark.parametrize("name", SAMPLE)
-def test_program(name, few, tmp_path):
-    compare(name, MachineCode(str(tmp_path / "code"), "rt::"))
-
-
+@pytest.mark.sweep
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in ALL if name not in SAMPLE])
-def test_every_program(name, few, tmp_path):
+@pytest.mark.parametrize("name", CHOSEN)
+def test_program(name, few, tmp_path):
     compare(name, MachineCode(str(tmp_path / "code"), "rt::"))
