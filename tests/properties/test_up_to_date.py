@@ -161,11 +161,17 @@ NAMES = ("p", "link", "other/link")
 Told = tuple[int, list[str], bytes]
 
 
+def whole(line: str) -> str:
+    """A diagnostic with its file's whole path: the form that is shown depends on its length, and on the folder here."""
+    file, colon, said = line.partition(": ")
+    return os.path.abspath(file) + colon + said
+
+
 def told(place: Path, build: Callable[[], int]) -> Told:
     """Exit code, diagnostics, and the program where there is to be one."""
     with redirect_stderr(io.StringIO()) as said:
         code = build()
-    lines = [line for line in said.getvalue().splitlines() if "error[" in line or "warning[" in line]
+    lines = [whole(line) for line in said.getvalue().splitlines() if "error[" in line or "warning[" in line]
     if code:
         return code, sorted(lines), b""
     output = Path(load(place).build.output)
