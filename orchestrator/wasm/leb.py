@@ -37,6 +37,12 @@ def sleb(n: int) -> bytes:
     """The shortest signed LEB128 of n."""
     if -64 <= n < 64:
         return _LOW[n]  # a negative index counts from the end, which is two's complement
+    return _longer(n)
+
+
+@lru_cache(4096)
+def _longer(n: int) -> bytes:
+    """The same in several bytes. The limits of products by a constant have ten, and programs use few constants."""
     out = bytearray()
     while not -64 <= n < 64:
         out.append(n & 127 | 128)
