@@ -16,6 +16,7 @@ from marshal import loads
 from typing import NoReturn
 
 from orchestrator.cli import uptodate
+from orchestrator.cli.uptodate import NUMBERS
 from orchestrator.server import (
     ACCEPTED,
     COMMAND,
@@ -28,7 +29,6 @@ from orchestrator.server import (
     builder,
     child,
     decisive,
-    numbers,
     state,
     variables,
 )
@@ -259,8 +259,13 @@ class Front:
                 with suppress(OSError), link:
                     link.send(DIED + status.to_bytes(4, "little"), socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
 
-    def _version(self) -> list[list[int]]:
-        return [_stamp(path) for path in self._paths]
+    def _version(self) -> list[tuple[int, ...]]:
+        # Every request waits for this, so the stamps are taken by `map`. Links are followed, because an installer may
+        # link files into its environment: then the file behind the link is what changes.
+        try:
+            return list(map(NUMBERS, map(os.stat, self._paths)))
+        except OSError:  # a part of it is gone
+            return [_stamp(path) for path in self._paths]
 
     def status(self) -> dict[str, object]:
         """Returns what `wasmill server status` prints."""
@@ -293,11 +298,11 @@ def _texts(values: list[object]) -> list[str]:
     return [json.dumps(value, default=list) for value in values]
 
 
-def _stamp(path: str) -> list[int]:
+def _stamp(path: str) -> tuple[int, ...]:
     try:
-        return numbers(os.lstat(path))
+        return NUMBERS(os.stat(path))
     except OSError:
-        return []
+        return ()
 
 
 def _stop(number: int, frame: object) -> None:

@@ -16,7 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from actors.digests import NO_STAMP
+from actors.disk import REAL
+from actors.messages import FolderStamp
 from orchestrator.server import FILE
+from orchestrator.server.builder import unchanged
 from tests.orchestrator.server.server_tools import (
     KNOCK,
     PATIENT,
@@ -220,14 +224,38 @@ def test_it_ends_when_its_user_logs_out(app: Path) -> None:
 
 
 def test_it_ends_when_its_version_changes(app: Path, tmp_path: Path) -> None:
-    """The next client finds it out, and does by itself what it asked for."""
+    """The next client finds it out, and does by itself what it asked for. The file that changes is behind a link, as
+    some installers leave it."""
     version = tmp_path / "version"
     for package in ("actors", "orchestrator"):
         shutil.copytree(REPOSITORY / package, version / package, ignore=shutil.ignore_patterns("__pycache__"))
+    elsewhere = (version / "actors/keeper/index.py").rename(tmp_path / "index.py")
+    (version / "actors/keeper/index.py").symlink_to(elsewhere)
     server = start(app.parent, PYTHONPATH=str(version))
     assert wasmill(app, script=KNOCK, PYTHONPATH=str(version))[1] == "True\n"
-    with open(version / "actors/keeper/index.py", "a") as file:
+    with open(elsewhere, "a") as file:
         file.write("# a new version\n")
     assert wasmill(app.parent, "run", "app", PYTHONPATH=str(version))[:2] == (0, "42\n")
     code, _, err = end(server)
     assert (code, "its version changed" in err) == (0, True), err
+
+
+def test_settings_that_changed_are_seen(tmp_path: Path) -> None:
+    plain, linked, absent = tmp_path / "plain", tmp_path / "linked", tmp_path / "absent"
+    plain.write_text("1")
+    os.utime(plain, (1, 1))
+    linked.symlink_to(plain)
+    plain_stamp = REAL.stamp(str(plain))
+    extras = (FolderStamp(str(plain), plain_stamp), FolderStamp(str(linked), NO_STAMP))
+    missing = (str(absent),)
+    assert unchanged(extras, missing)
+    absent.touch()
+    assert not unchanged(extras, missing)
+    absent.unlink()
+    linked.unlink()
+    assert not unchanged(extras, missing)
+    linked.symlink_to(plain)
+    plain.write_text("22")
+    assert not unchanged(extras, missing)
+    plain.unlink()
+    assert not unchanged(extras, missing)
