@@ -44,7 +44,7 @@ def emit(layout: ProgramLayout, exports: dict[str, int], inits: Sequence[int], *
     types = layout.types
     if layout.functions:
         out.append(section(3, vector([uleb(types[type_]) for type_ in layout.function_types])))
-    if layout.slots or any(found.imports_table for found in layout.resolution.objects):
+    if layout.slots or any(object_.imports_table for object_ in layout.resolution.objects):
         size = uleb(len(layout.slots) + 1)
         out.append(section(4, b"\1\x70\1" + size + size))
     out.append(section(5, b"\1\0" + uleb(layout.pages)))
@@ -167,12 +167,12 @@ class _Patcher:
         self._lebs = [leb5(index) for index in range(most)]
         self.start = 0
 
-    def code(self, number: int, found: ObjectFile) -> bytes | bytearray:
+    def code(self, number: int, file: ObjectFile) -> bytes | bytearray:
         """The function entries of an object, with final values in their holes."""
-        relocations = found.code_relocations
+        relocations = file.code_relocations
         if not relocations.offsets:
-            return found.code
-        code = bytearray(found.code)
+            return file.code
+        code = bytearray(file.code)
         self.fill(code, 0, number, relocations, 0, len(relocations.offsets))
         return code
 

@@ -137,9 +137,9 @@ class Gathered:
         found.lazy = place[0] >= 0
         return self._needs(name, found, place)
 
-    def _needs(self, own: str, found: ObjectFile, place: tuple[int, int]) -> Iterator[str]:
-        known, excluded = self._known, self._excluded(found)
-        for symbol in found.symbols:
+    def _needs(self, own: str, file: ObjectFile, place: tuple[int, int]) -> Iterator[str]:
+        known, excluded = self._known, self._excluded(file)
+        for symbol in file.symbols:
             if symbol.flags & LOCAL or not symbol.name:
                 continue
             name = symbol.name
@@ -152,13 +152,13 @@ class Gathered:
                 else:
                     known[name] = _NEEDED
                     yield name
-        self.objects.append((own, found))
+        self.objects.append((own, file))
         self.places.append(place)
 
-    def _excluded(self, found: ObjectFile) -> set[tuple[int, int]]:
+    def _excluded(self, file: ObjectFile) -> set[tuple[int, int]]:
         """Kind and number of what is in groups that are there already."""
         excluded = set[tuple[int, int]]()
-        for group in found.groups:
+        for group in file.groups:
             if group.name in self._groups:
                 excluded.update((FUNCTION, index) for index in group.functions)
                 excluded.update((DATA, index) for index in group.segments)

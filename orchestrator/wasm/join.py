@@ -199,11 +199,11 @@ class _Holes:
             if piece.holes:
                 numbers = [uses[one] if one in uses else add_use(one) for one in piece.uses]
                 self.code += [base + hole for hole in piece.holes]
-                self.code_uses += [numbers[one] for one in piece.hole_uses]
+                self.code_uses += [numbers[use] for use in piece.hole_uses]
             base += len(piece.entry)
         for item, address in zip(symbols.data, self.addresses, strict=True):
             if item.holes:
-                numbers = [uses[one] if one in uses else add_use(one) for one in item.uses]
+                numbers = [uses[use] if use in uses else add_use(use) for use in item.uses]
                 self.data += [address + hole for hole in item.holes]
                 self.data_uses += [numbers[one] for one in item.hole_uses]
 
@@ -270,7 +270,7 @@ class _ObjectWriter:
             sections.append(section(6, vector([item.type + item.init for item in symbols.globals])))
         if symbols.slots:
             indices = [self.functions[name] for name in symbols.slots]
-            sections.append(section(9, b"\1\0\x41\1\x0b" + vector([uleb(one) for one in indices])))
+            sections.append(section(9, b"\1\0\x41\1\x0b" + vector([uleb(index) for index in indices])))
         # A relocation section names its target by the target's place among all sections, so it is made when that place
         # is known (`len(sections)`), and written behind the linking section, whose symbols it refers to.
         relocations = []
@@ -432,7 +432,7 @@ def _model(symbols: _Symbols, holes: _Holes, writer: _ObjectWriter) -> bytes:
         holes=holes.code,
         hole_values=[numbers[one] for one in holes.code_uses],
         words=holes.data,
-        word_values=[numbers[one] for one in holes.data_uses],
+        word_values=[numbers[use] for use in holes.data_uses],
         code_at=writer.code_at,
         code_size=writer.code_size,
     )

@@ -235,9 +235,9 @@ def _import_of(symbol: Foreign) -> tuple[int, str, str, bytes]:
     return symbol.kind, symbol.module, symbol.field, symbol.type
 
 
-def holds_address(found: ObjectFile, index: int) -> bool:
+def holds_address(file: ObjectFile, index: int) -> bool:
     """Whether a relocation for a global, with this symbol, wants a global that holds the symbol's address."""
-    symbol = found.symbols[index]
+    symbol = file.symbols[index]
     return symbol.kind != GLOBAL or symbol.name in BASES
 
 

@@ -101,10 +101,10 @@ class Libraries:
         return self.runtime(names) if self.runtime is not None and names else ()
 
     def _read(self, data: bytes) -> ObjectFile:
-        found = self._known.get(data)
-        if found is None:
-            found = self._known[data] = read_object(data)
-        return found
+        known = self._known.get(data)
+        if known is None:
+            known = self._known[data] = read_object(data)
+        return known
 
 
 class MixedLinker:
@@ -134,7 +134,7 @@ class MixedLinker:
         """Links these objects with the libraries. `entry` and `exports` are as in `linker.link`. `keep`: return a state
         for other processes, where that is worth it."""
         wanted = {**({} if entry is None else {entry: entry}), **(exports or {})}
-        inputs = [(one.digest or digest(one.data), one.data) for one in objects]
+        inputs = [(object_.digest or digest(object_.data), object_.data) for object_ in objects]
         try:
             program, proof = self._fast.link(inputs, self._libraries.start, wanted)
             return MixedProgram(program=program, proof=proof, state=self._fast.freeze() if keep else b"")
@@ -150,7 +150,7 @@ class MixedLinker:
     ) -> MixedProgram:
         libraries = self._libraries
         start = [("the start of programs", libraries.start)] if libraries.start else []
-        own = [(one.name, one.data) for one in objects]
+        own = [(object_.name, object_.data) for object_ in objects]
         try:
             inputs = [*start, *own, *libraries.parts(_runtime_uses(own, libraries)), *libraries.inputs]
             return MixedProgram(program=link(inputs, entry=entry, exports=exports, stack_size=self._stack_size))

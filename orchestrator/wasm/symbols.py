@@ -150,10 +150,10 @@ class Resolution:
         found = self.definitions.get(symbol.name)
         return found is not None and found[1] is symbol
 
-    def offset(self, found: ObjectFile, index: int) -> int:
+    def offset(self, file: ObjectFile, index: int) -> int:
         """The offset of a symbol of this object in the segment that it means. That of a local symbol is its own,
         because another object may have one of the same name."""
-        symbol = found.symbols[index]
+        symbol = file.symbols[index]
         return symbol.offset if symbol.flags & LOCAL else self.offsets.get(symbol.name, 0)
 
     def _is_excluded(self, number: int, symbol: Symbol) -> bool:

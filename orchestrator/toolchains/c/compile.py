@@ -143,7 +143,7 @@ class _Compile:
             digests[path] = digest(_read(path)) if os.path.exists(path) else ""
         return digests
 
-    def _noted(self, made: bytes, discovered: tuple[Discovered, ...]) -> bytes:
+    def _noted(self, data: bytes, discovered: tuple[Discovered, ...]) -> bytes:
         """The object with what its files mean, so that `as_before` can tell whether it still holds. An object with
         warnings has none, because comments move their places."""
         looks = {
@@ -152,11 +152,11 @@ class _Compile:
         existing = {path: look for path, look in looks.items() if look is not None}
         texts = [self.job.source, *[look.data for look in existing.values()]]
         if not self.may_reuse or len(existing) < len(looks) or any(map(reads_others, texts)):
-            return made
+            return data
         lines = self.lines or counts_lines(texts)
         files = {path: look.meaning(lines=lines) for path, look in existing.items()}
         files[""] = meaning(self.job.source, lines=lines)
-        return with_note(made, MeaningNote(self.maker, lines, files))
+        return with_note(data, MeaningNote(self.maker, lines, files))
 
     def as_before(self) -> Compiled | None:
         """The object that the module had, where only comments of its files differ, with their present digests. A

@@ -156,14 +156,14 @@ def discovered(
     )
 
 
-def _before(include: Include, beside: str, folders: Sequence[str], found: set[str]) -> set[str]:
+def _before(include: Include, beside: str, folders: Sequence[str], names: set[str]) -> set[str]:
     """The paths at which an include is looked for before it is found."""
     looked: set[str] = set()
     if os.path.isabs(include.path):
-        return {os.path.normpath(include.path)} - found
+        return {os.path.normpath(include.path)} - names
     for folder in (beside, *folders) if include.quoted else folders:
         place = os.path.normpath(os.path.join(folder, include.path))
-        if place in found:
+        if place in names:
             break
         looked.add(place)
     return looked

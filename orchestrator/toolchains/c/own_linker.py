@@ -28,14 +28,14 @@ class OwnLinks:
         self._linkers: dict[str, MixedLinker] = {}
         self._last: MixedLinker | None = None
 
-    def link(self, job: LinkJob, made: CLibrary, given: list[str]) -> MixedProgram:
+    def link(self, job: LinkJob, library: CLibrary, given: list[str]) -> MixedProgram:
         """The program of the job, the C library `made`, and these archives (paths). Raises OSError for one that cannot
         be read."""
         objects = [
             MixedObject(linked.path, linked.digest or digest(linked.data), linked.data) for linked in job.objects
         ]
         try:
-            linker = self._linker(made, given, fresh=job.fresh)
+            linker = self._linker(library, given, fresh=job.fresh)
         except InputError as error:
             return MixedProgram(errors=(str(error),))
         if job.earlier is not None and not given:  # What it remembers does not say which archives it was made with.
@@ -48,14 +48,14 @@ class OwnLinks:
         if self._last is not None:
             self._last.accepted(program)
 
-    def _linker(self, made: CLibrary, given: list[str], *, fresh: bool) -> MixedLinker:
+    def _linker(self, library: CLibrary, given: list[str], *, fresh: bool) -> MixedLinker:
         # The C library never changes under its path. What a project names may change between two links.
         own = [(os.path.basename(path), _read(path)) for path in given]
-        key = "\n".join([made.start, *made.archives, *[digest(data) for _, data in own]])
+        key = "\n".join([library.start, *library.archives, *[digest(data) for _, data in own]])
         found = None if fresh else self._linkers.get(key)
         if found is None:
-            archives = [*own, *[(os.path.basename(path), _read(path)) for path in made.archives]]
-            found = MixedLinker(Libraries(archives, start=_read(made.start)), stack_size=STACK)
+            archives = [*own, *[(os.path.basename(path), _read(path)) for path in library.archives]]
+            found = MixedLinker(Libraries(archives, start=_read(library.start)), stack_size=STACK)
             if not fresh:
                 self._linkers[key] = found
         return found

@@ -118,7 +118,7 @@ class Finished:
             functions += names
             if known is None:
                 compiled += names
-            warned += [(one, spot.offset(one.at)) for one in unit.warnings]
+            warned += [(warning, spot.offset(warning.at)) for warning in unit.warnings]
         warned += [(one, self._view.offset(one.at)) for one in self._warned.get("", ())]
         return Object(
             data=assemble(self._job.module, self._job.path, parts, fingerprints),

@@ -108,7 +108,7 @@ class Texts:
         if item.instanced:
             return INSTANCED
         types = [settle(kind) for kind in item.types or ()]
-        defaults = [one.default for one in item.node.parameters if one.default is not None]
+        defaults = [parameter.default for parameter in item.node.parameters if parameter.default is not None]
         text, meanings = "", {}
         if defaults:
             node = item.node

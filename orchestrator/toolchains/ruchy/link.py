@@ -49,7 +49,7 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
 
     Exports the entry's `pub` functions under their own names; those with a type that no host can pass are left out,
     with a note."""
-    entry = next(found for found in job.objects if found.module == job.entry)
+    entry = next(object_ for object_ in job.objects if object_.module == job.entry)
     try:
         offered = _decoder.decode(custom_section(entry.data, EXPORTS_SECTION) or b"")
     except (ObjectError, *UNREADABLE):
@@ -57,7 +57,7 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
     errors = _errors(offered)
     if errors:
         return Linked(findings=tuple(errors))
-    exports = {found.name: found.symbol for found in offered.functions if found.native}
+    exports = {function.name: function.symbol for function in offered.functions if function.native}
     notes = tuple([_not_exported(found.name) for found in offered.functions if not found.native])
     start = _start_object(job.entry, offered) if offered.has_top or offered.main_type else b""
     if job.options.get("profile") != "release":
@@ -69,7 +69,7 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
 
 
 def _errors(offered: Exports) -> list[Finding]:
-    errors = [_reserved(name) for name in RESERVED if any(name == found.name for found in offered.functions)]
+    errors = [_reserved(name) for name in RESERVED if any(name == function.name for function in offered.functions)]
     return [*errors, _TAKES_PARAMETERS] if offered.main_type[1:2] > b"\x00" else errors
 
 
@@ -77,7 +77,7 @@ def _link_fast(
     job: LinkJob, fast: Resident, start: bytes, exports: dict[str, str], notes: tuple[Finding, ...]
 ) -> Linked | None:
     """None where the full linker has to link it, or to say what is wrong."""
-    inputs = [(found.digest or digest(found.data), found.data) for found in job.objects]
+    inputs = [(object_.digest or digest(object_.data), object_.data) for object_ in job.objects]
     wanted = {START: START, **exports} if start else exports
     if job.earlier is not None:
         fast.restore(job.earlier.state, job.earlier.program)
@@ -92,7 +92,7 @@ def _link_fast(
 
 
 def _link_compactly(job: LinkJob, start: bytes, exports: dict[str, str], notes: tuple[Finding, ...]) -> Linked:
-    objects = [(found.path, found.data) for found in job.objects]
+    objects = [(object_.path, object_.data) for object_ in job.objects]
     if start:
         objects.append((START, start))
     try:

@@ -25,7 +25,7 @@ def coded(job: CompileJob) -> dict[str, Item]:
     if job.summary is None or not job.fingerprints:
         return {}
     names: set[str] = set()
-    found: dict[str, Item] = {}
+    items: dict[str, Item] = {}
     behind = 0
     for item in job.summary.items:
         if item.name in names:
@@ -39,8 +39,8 @@ def coded(job: CompileJob) -> dict[str, Item]:
             if not behind <= item.start < item.stop <= len(job.source):
                 return {}
             behind = item.stop
-        found[item.name] = item
-    return found
+        items[item.name] = item
+    return items
 
 
 def known_signatures(job: CompileJob) -> dict[str, Known] | None:

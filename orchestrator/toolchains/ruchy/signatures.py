@@ -109,7 +109,7 @@ def type_named(name: str) -> Type:
         return _function(name)
     if name[:1] == "{" and name[-1:] == "}":
         fields = [part.partition(":") for part in _listed(name[1:-1])]
-        return ObjectType(tuple([unquote(one[0]) for one in fields]), tuple([type_named(one[2]) for one in fields]))
+        return ObjectType(tuple([unquote(field[0]) for field in fields]), tuple([type_named(one[2]) for one in fields]))
     if name[:4] in ("map<", "set<") and name[-1:] == ">":
         kinds = [type_named(part) for part in _listed(name[4:-1])]
         if len(kinds) != (2 if name[:1] == "m" else 1):

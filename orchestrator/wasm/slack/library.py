@@ -114,17 +114,17 @@ class _Merger:
                 if live[node] and node not in resolution.excluded:
                     out.inits.append((priority, self._symbol(found.symbols[index])))
         out.code = b"".join(code)
-        out.uses_got = any(found.uses_got for found in resolution.objects)
+        out.uses_got = any(object_.uses_got for object_ in resolution.objects)
         out.types = list(self._types)
         return out
 
-    def _define(self, number: int, found: ObjectFile) -> None:
+    def _define(self, number: int, file: ObjectFile) -> None:
         """Numbers the live definitions of an object."""
         resolution, live, out = self._resolution, self._live, self._out
         for base, kind, count in (
-            (resolution.function_bases[number], FUNCTION, len(found.function_types)),
-            (resolution.segment_bases[number], DATA, len(found.segments)),
-            (resolution.global_bases[number], GLOBAL, len(found.globals)),
+            (resolution.function_bases[number], FUNCTION, len(file.function_types)),
+            (resolution.segment_bases[number], DATA, len(file.segments)),
+            (resolution.global_bases[number], GLOBAL, len(file.globals)),
         ):
             places: dict[int, int] = {}
             for index in range(count):
@@ -132,16 +132,16 @@ class _Merger:
                     continue
                 if kind == FUNCTION:
                     places[index] = len(out.function_types)
-                    if index in found.exports:
-                        out.exports[places[index]] = found.exports[index]
-                    out.function_types.append(self._type(found.types[found.function_types[index]]))
+                    if index in file.exports:
+                        out.exports[places[index]] = file.exports[index]
+                    out.function_types.append(self._type(file.types[file.function_types[index]]))
                 elif kind == DATA:
                     places[index] = len(out.segments)
-                    out.segments.append(found.segments[index])
+                    out.segments.append(file.segments[index])
                 else:
                     places[index] = len(out.globals)
-                    out.globals.append(found.globals[index])
-            for symbol in found.symbols:
+                    out.globals.append(file.globals[index])
+            for symbol in file.symbols:
                 if symbol.kind == kind and not symbol.flags & UNDEFINED and symbol.index in places:
                     self._numbers[id(symbol)] = len(out.symbols)
                     out.symbols.append(_moved(symbol, places[symbol.index]))
@@ -175,32 +175,32 @@ class _Merger:
                 self._type(symbol.type)
         return self._outside[name]
 
-    def _functions(self, number: int, found: ObjectFile) -> list[bytes]:
+    def _functions(self, number: int, file: ObjectFile) -> list[bytes]:
         base, code = self._resolution.function_bases[number], []
         out = self._out
-        for unit in range(len(found.function_types)):
+        for unit in range(len(file.function_types)):
             if self._live[base + unit]:
-                start, end = found.entries[unit], found.entries[unit + 1]
+                start, end = file.entries[unit], file.entries[unit + 1]
                 top = out.entries[-1]
-                self._relocations(found, found.code_relocations, out.code_relocations, unit, top - start)
-                code.append(found.code[start:end])
+                self._relocations(file, file.code_relocations, out.code_relocations, unit, top - start)
+                code.append(file.code[start:end])
                 out.entries.append(top + end - start)
         return code
 
-    def _segments(self, number: int, found: ObjectFile) -> None:
+    def _segments(self, number: int, file: ObjectFile) -> None:
         base = self._resolution.segment_bases[number]
-        for unit in range(len(found.segments)):
+        for unit in range(len(file.segments)):
             if self._live[base + unit]:
-                self._relocations(found, found.data_relocations, self._out.data_relocations, unit, 0)
+                self._relocations(file, file.data_relocations, self._out.data_relocations, unit, 0)
 
-    def _relocations(self, found: ObjectFile, old: Relocations, new: Relocations, unit: int, move: int) -> None:
+    def _relocations(self, file: ObjectFile, old: Relocations, new: Relocations, unit: int, move: int) -> None:
         for at in range(old.starts[unit], old.starts[unit + 1]):
             kind, index = old.kinds[at], old.indices[at]
             new.kinds.append(kind)
             new.offsets.append(old.offsets[at] + move)
             new.addends.append(old.addends[at])
             is_type = kind == TYPE_INDEX_LEB
-            new.indices.append(self._type(found.types[index]) if is_type else self._symbol(found.symbols[index]))
+            new.indices.append(self._type(file.types[index]) if is_type else self._symbol(file.symbols[index]))
         new.starts.append(len(new.kinds))
 
 

@@ -161,21 +161,21 @@ def _span(data: bytes) -> tuple[int, int]:
     return end - int.from_bytes(data[end:], "little") if end > 0 else -1, end
 
 
-def model_of(found: ObjectFile) -> LinkModel:
+def model_of(file: ObjectFile) -> LinkModel:
     """Makes the model of an object that was read, with its code. Raises UnusualError where it is not for the fast
     linker."""
-    return _Digester(found).model()
+    return _Digester(file).model()
 
 
 class _Digester:
     """Makes a model in one pass over an object. `_targets` has the class of values of each symbol and its key there."""
 
-    def __init__(self, found: ObjectFile) -> None:
-        if found.uses_got or any(kind in found.code_relocations.kinds for kind in _ADDRESS_OF_POSITION):
-            found = without_positions(found)
-        self._found = found
-        self._types = {type_: number for number, type_ in enumerate(found.types)}
-        self._names = [b""] * len(found.function_types)
+    def __init__(self, file: ObjectFile) -> None:
+        if file.uses_got or any(kind in file.code_relocations.kinds for kind in _ADDRESS_OF_POSITION):
+            file = without_positions(file)
+        self._found = file
+        self._types = {type_: number for number, type_ in enumerate(file.types)}
+        self._names = [b""] * len(file.function_types)
         self._strong: list[int] = []
         self._weak: list[int] = []
         self._aliases: list[tuple[bytes, int]] = []
@@ -187,10 +187,10 @@ class _Digester:
         self._data_names: list[bytes] = []
         self._data_offsets: list[int] = []
         self._outside_data: list[bytes] = []
-        self._bases, self._data, self._size, self._align = _place(found)
-        self._targets = [self._target(symbol) for symbol in found.symbols]
+        self._bases, self._data, self._size, self._align = _place(file)
+        self._targets = [self._target(symbol) for symbol in file.symbols]
         # What other definitions may replace is referred to by name, behind what is not defined here.
-        for number, symbol in enumerate(found.symbols):
+        for number, symbol in enumerate(file.symbols):
             if symbol.flags & WEAK and not symbol.flags & UNDEFINED and symbol.kind in (FUNCTION, DATA):
                 self._targets[number] = self._by_name(symbol)
         self._classes: list[dict[int, int]] = [{} for _ in range(9)]
@@ -343,14 +343,14 @@ class _Digester:
         return STACK_POINTER, 0
 
 
-def _place(found: ObjectFile) -> tuple[list[int], bytearray, int, int]:
+def _place(file: ObjectFile) -> tuple[list[int], bytearray, int, int]:
     """Returns the offset of each segment in the module's data, the bytes to write, the size of all data in bytes, and
     the alignment (log2). Segments of zeros come last, so that they need not be written."""
-    bases, data = [0] * len(found.segments), bytearray()
-    order = sorted(range(len(bases)), key=lambda number: found.segments[number].name.startswith(".bss"))
+    bases, data = [0] * len(file.segments), bytearray()
+    order = sorted(range(len(bases)), key=lambda number: file.segments[number].name.startswith(".bss"))
     top = align = 0
     for number in order:
-        segment = found.segments[number]
+        segment = file.segments[number]
         top = bases[number] = -(-top >> segment.align << segment.align)
         top += len(segment.data)
         align = max(align, segment.align)

@@ -61,7 +61,9 @@ class Outlines:
         self._outlines[number] = outline
 
     def encoded(self) -> list[msgspec.Raw]:
-        return [one if isinstance(one, msgspec.Raw) else msgspec.Raw(encode(one)) for one in self._outlines]
+        return [
+            outline if isinstance(outline, msgspec.Raw) else msgspec.Raw(encode(outline)) for outline in self._outlines
+        ]
 
 
 def outline_of(model: LinkModel, library: Library | None) -> Outline:

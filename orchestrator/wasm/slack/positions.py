@@ -25,18 +25,18 @@ _GLOBAL_GET, _I32_CONST = 0x23, 0x41
 _ZERO = Symbol(DATA, UNDEFINED, BASES[0])  # An address that is 0.
 
 
-def without_positions(found: ObjectFile) -> ObjectFile:
+def without_positions(file: ObjectFile) -> ObjectFile:
     """Returns the object with constants in the place of globals that hold addresses. A use of such a global that is no
     `global.get` stays as it is."""
-    out = copy(found)
-    code, old = bytearray(found.code), found.code_relocations
+    out = copy(file)
+    code, old = bytearray(file.code), file.code_relocations
     new = Relocations()
     new.offsets, new.addends, new.starts = old.offsets, old.addends, old.starts
     new.kinds, new.indices = bytearray(old.kinds), old.indices
-    bases = [number for number, symbol in enumerate(found.symbols) if _is_base(symbol)]
-    out.symbols = [_ZERO if _is_base(symbol) else symbol for symbol in found.symbols]
+    bases = [number for number, symbol in enumerate(file.symbols) if _is_base(symbol)]
+    out.symbols = [_ZERO if _is_base(symbol) else symbol for symbol in file.symbols]
     for at, (kind, index, offset) in enumerate(zip(old.kinds, old.indices, old.offsets, strict=True)):
-        symbol = found.symbols[index] if kind == GLOBAL_INDEX_LEB else None
+        symbol = file.symbols[index] if kind == GLOBAL_INDEX_LEB else None
         if kind == MEMORY_ADDR_REL_SLEB:
             new.kinds[at] = MEMORY_ADDR_SLEB
         elif kind == TABLE_INDEX_REL_SLEB:

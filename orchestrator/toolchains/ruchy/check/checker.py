@@ -98,7 +98,9 @@ def _rounds(job: CompileJob, parsed: Parsed, stubs: Stubs, known: FoundOut) -> t
             looks += 1
             following = known.with_variables(p.found_more)
         if following is None:
-            doubtful = {one.symbol for one in p.made.functions if not one.instanced and is_doubtful(one)}
+            doubtful = {
+                function.symbol for function in p.made.functions if not function.instanced and is_doubtful(function)
+            }
             known.doubtful = doubtful | doubtful_lambdas(p)
             return checked, known
         known = following
@@ -135,7 +137,7 @@ def _checked(p: Pass, parsed: Parsed) -> Checked:
         p.found_more = types_found(p.module)
         p.settle()
         if not p.failed:
-            called = [one for one in p.made.functions if one.given and not one.instanced]
+            called = [function for function in p.made.functions if function.given and not function.instanced]
             changed = [one.symbol for one in called if changed_by_calls(one.given, one.types or [])]
             report.found_out.instanced.update([*changed, *lambdas_that_change(p)])
         if _more_than(p.module.known, p) is not None:
@@ -152,7 +154,7 @@ def _checked(p: Pass, parsed: Parsed) -> Checked:
         if not report.errors and report.elsewhere is None:
             report.errors.append(Finding("E0901", "the checker gave up on this module, and did not say why"))
         otherwise = [report.elsewhere] if report.elsewhere is not None and not report.errors else []
-        warnings = [one for one in report.warnings if one.code != "W0004"]
+        warnings = [warning for warning in report.warnings if warning.code != "W0004"]
         return Checked(None, report.errors, warnings, None, [], otherwise, report.unknown)
     if top is not None:
         unused_locals(top)
@@ -209,7 +211,7 @@ def _what_is_whole(p: Pass, parsed: Parsed) -> list[tree.Stmt]:
     """What can be checked of a module that has syntax errors; they are errors of the check, too."""
     p.failed = True
     p.report.errors += parsed.errors
-    left = sound(parsed.body, parsed.tokens.kinds, parsed.tokens.texts, [one.at for one in parsed.errors])
+    left = sound(parsed.body, parsed.tokens.kinds, parsed.tokens.texts, [error.at for error in parsed.errors])
     p.module.headers, p.module.left_out = left.headers, left.left_out
     return left.body
 
@@ -232,14 +234,14 @@ def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
     for item in p.made.functions:  # what is nested stands behind what it is in
         at = order.get(f"{p.module.name}::{unit_of(item.symbol)}", _LAST)[0]
         order[item.symbol] = (at, item.node.at)
-    for one in p.made.closures.values():
-        order[one.symbol] = (order.get(f"{p.module.name}::{unit_of(one.symbol)}", _LAST)[0], one.at)
+    for closure in p.made.closures.values():
+        order[closure.symbol] = (order.get(f"{p.module.name}::{unit_of(closure.symbol)}", _LAST)[0], closure.at)
     instances = {one.symbol: p.made.instance_in(one.symbol) for one in p.made.bodies.values()}
 
-    def place(made: hir.FunctionBody) -> tuple[int, int, str]:
+    def place(body: hir.FunctionBody) -> tuple[int, int, str]:
         """Instances stand behind what is nested, by their names: where their text stands means nothing."""
-        at, number = order.get(made.symbol, _LAST)
-        return (at, 1 << 40, made.symbol) if instances[made.symbol] is not None else (at, number, "")
+        at, number = order.get(body.symbol, _LAST)
+        return (at, 1 << 40, body.symbol) if instances[body.symbol] is not None else (at, number, "")
 
     functions = sorted(p.made.bodies.values(), key=place)
     for function in functions:
@@ -252,10 +254,10 @@ def _finished(p: Pass, layouts: TouchedTypes) -> hir.CheckedModule:
         if p.cut:
             function.body = without_unreached(function.body)
     signatures = {symbol: (types, settle(result)) for symbol, (types, result) in sorted(p.made.signatures.items())}
-    made = hir.CheckedModule(functions, signatures, layouts.structs, p.made.calls_main, layouts.enums)
-    made.changing = dict(sorted(p.made.changing.items()))
+    typed = hir.CheckedModule(functions, signatures, layouts.structs, p.made.calls_main, layouts.enums)
+    typed.changing = dict(sorted(p.made.changing.items()))
     if VERIFY:
         from orchestrator.toolchains.ruchy.check.verify import verify
 
-        verify(made)
-    return made
+        verify(typed)
+    return typed

@@ -92,10 +92,10 @@ def _alone(p: Pass, item: ConstItem, path: str) -> hir.Expr:
     """The value of a constant without a type, which a reader in the middle of something else must not decide."""
     trial = p.trial()
     trial.inlining = p.inlining
-    made = expr(_inner(trial, item, path), item.node.value)
+    typed = expr(_inner(trial, item, path), item.node.value)
     trial.settle()
     p.failed = p.failed or trial.failed
-    return made
+    return typed
 
 
 def _inner(p: Pass, item: ConstItem, path: str) -> Fn:
@@ -145,11 +145,11 @@ def _named(p: Pass, item: ConstItem) -> list[ConstItem]:
 def _value(p: Pass, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
     if item.node.type is None:
         made = expr(_inner(p, item, path), item.node.value) if p.copies is None else _alone(p, item, path)
-        found = resolve(made.type)
-        if openness(found) == ANY:  # a function without `->` that is in the middle of a circle
+        kind = resolve(made.type)
+        if openness(kind) == ANY:  # a function without `->` that is in the middle of a circle
             _circle(p, item)
             return ERROR, made
-        return settle(found), made
+        return settle(kind), made
     wanted = type_of(p, item.env, item.node.type)
     return wanted, check(_inner(p, item, path), item.node.value, wanted, (*_CONST, item.name))
 
@@ -164,10 +164,10 @@ def inline(c: Fn, env: Env, node: tree.Expr, kind: Type, at: int) -> hir.Expr:
     c.names = {**env.nested} if env.nested else {}
     c.env, c.nests = env, False
     with p.silenced():
-        made = check(c, node, kind, _DEFAULT)
+        typed = check(c, node, kind, _DEFAULT)
     c.names, c.env, c.nests = names, home, nests
     del p.inlining[id(node)]
-    return made if p.spend(at, relocate(made, at)) else bad(at)
+    return typed if p.spend(at, relocate(typed, at)) else bad(at)
 
 
 def _needs_itself(p: Pass, node: tree.Expr, at: int) -> bool:
@@ -181,9 +181,9 @@ def _needs_itself(p: Pass, node: tree.Expr, at: int) -> bool:
     return True
 
 
-def relocate(made: hir.Expr, at: int) -> int:
+def relocate(typed: hir.Expr, at: int) -> int:
     """Sets `at` throughout a tree of expressions: a trap names the place of use. Returns how many there are."""
-    waiting: list[object] = [made]
+    waiting: list[object] = [typed]
     count = 0
     while waiting:
         node = waiting.pop()
@@ -215,20 +215,20 @@ _FOLDS: dict[str, Callable[..., Value]] = {
 }
 
 
-def fold(made: hir.Expr) -> hir.Literal | None:
+def fold(typed: hir.Expr) -> hir.Literal | None:
     """The literal that an expression amounts to, None where it is not that simple: then it is computed (and may trap)
     where it is used."""
-    if isinstance(made, hir.Int | hir.Str) or (isinstance(made, hir.Float) and made.type == F64):
-        return made
-    if isinstance(made, hir.Block) and not made.statements:
-        return fold(made.value)
-    if isinstance(made, hir.Negate):
-        value = fold(made.operand)
-        return None if value is None or isinstance(value, hir.Str) else _literal(made.type, made.at, -value.value)
-    if isinstance(made, hir.Concat):
-        return _fold_texts(made)
-    if isinstance(made, hir.Arithmetic | hir.Compare):
-        return _fold_pair(made)
+    if isinstance(typed, hir.Int | hir.Str) or (isinstance(typed, hir.Float) and typed.type == F64):
+        return typed
+    if isinstance(typed, hir.Block) and not typed.statements:
+        return fold(typed.value)
+    if isinstance(typed, hir.Negate):
+        value = fold(typed.operand)
+        return None if value is None or isinstance(value, hir.Str) else _literal(typed.type, typed.at, -value.value)
+    if isinstance(typed, hir.Concat):
+        return _fold_texts(typed)
+    if isinstance(typed, hir.Arithmetic | hir.Compare):
+        return _fold_pair(typed)
     return None
 
 
@@ -242,13 +242,13 @@ def _fold_texts(made: hir.Concat) -> hir.Str | None:
     return hir.Str(STRING, made.at, "".join(texts))
 
 
-def _fold_pair(made: hir.Expr) -> hir.Literal | None:
+def _fold_pair(typed: hir.Expr) -> hir.Literal | None:
     """Down the left spine, however long."""
     chain: list[hir.Arithmetic | hir.Compare] = []
-    while isinstance(made, hir.Arithmetic | hir.Compare):
-        chain.append(made)
-        made = made.left
-    left = fold(made)
+    while isinstance(typed, hir.Arithmetic | hir.Compare):
+        chain.append(typed)
+        typed = typed.left
+    left = fold(typed)
     for part in reversed(chain):
         right = fold(part.right)
         compute = _FOLDS.get(part.op)

@@ -51,12 +51,12 @@ def if_(c: Fn, node: tree.If, want: Want, why: Why) -> hir.Expr:
     result = kind.result(node.at, "the branches of this `if` differ: {0} and {1}")
     if not complete:
         result = UNIT
-    made = kind.cast(otherwise, result)
+    typed = kind.cast(otherwise, result)
     for at, condition, then in reversed(steps):
-        made = hir.If(result, at, condition, kind.cast(then, result), made)
+        typed = hir.If(result, at, condition, kind.cast(then, result), typed)
         if result.__class__ is Var:
-            made = open_type(c, made)
-    return made
+            typed = open_type(c, typed)
+    return typed
 
 
 def is_complete(node: tree.If | tree.IfLet) -> bool:
@@ -67,10 +67,10 @@ def is_complete(node: tree.If | tree.IfLet) -> bool:
     return current is not None
 
 
-def _value_of(made: hir.Expr) -> hir.Expr:
-    while isinstance(made, hir.Block):
-        made = made.value
-    return made
+def _value_of(typed: hir.Expr) -> hir.Expr:
+    while isinstance(typed, hir.Block):
+        typed = typed.value
+    return typed
 
 
 class Common:
@@ -86,18 +86,18 @@ class Common:
         self.clash: tuple[int, Type, Type] | None = None
         self.literals: list[hir.Expr] = []
 
-    def add(self, made: hir.Expr, node: tree.Node, why: Why) -> hir.Expr:
-        kind = made.type
+    def add(self, typed: hir.Expr, node: tree.Node, why: Why) -> hir.Expr:
+        kind = typed.type
         if kind is NEVER:
-            return made
+            return typed
         self.alive = True
         want = self.want
         if want is DROP:
-            return made
+            return typed
         if want is not None and want is not TAIL:
-            return made if kind is want else fit(self.c, made, want, why, _last(node))
-        widen_beside(self.literals, _value_of(made), self.kind)
-        kind = made.type
+            return typed if kind is want else fit(self.c, typed, want, why, _last(node))
+        widen_beside(self.literals, _value_of(typed), self.kind)
+        kind = typed.type
         if self.kind is None:
             self.kind = kind
         elif (met := self._number(kind)) is not None:
@@ -106,7 +106,7 @@ class Common:
             self.clash = (_last(node).at, self.kind, kind)
         elif self.kind is ERROR:
             self.kind = kind
-        return made
+        return typed
 
     def _number(self, kind: Type) -> Type | None:
         """In which type some integers, or some integers and some floats, meet."""
@@ -130,13 +130,13 @@ class Common:
             return ERROR
         return resolve(self.kind) if self.kind is not None else UNIT
 
-    def cast(self, made: hir.Expr, result: Type) -> hir.Expr:
+    def cast(self, typed: hir.Expr, result: Type) -> hir.Expr:
         """A branch of a number is of the type of all; one whose value is dropped gives unit."""
-        if made.type is not NEVER and is_number(result) and is_number(resolve(made.type)):
-            return convert(self.c.p, made, result)
-        if result is not UNIT or made.type is NEVER or resolve(made.type) is UNIT:
-            return made
-        return hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
+        if typed.type is not NEVER and is_number(result) and is_number(resolve(typed.type)):
+            return convert(self.c.p, typed, result)
+        if result is not UNIT or typed.type is NEVER or resolve(typed.type) is UNIT:
+            return typed
+        return hir.Block(UNIT, typed.at, [hir.Do(typed)], hir.Unit(UNIT, typed.at))
 
 
 def _last(node: tree.Node) -> tree.Node:
@@ -162,11 +162,11 @@ def loop(c: Fn, node: tree.Loop, want: Want, why: Why) -> hir.Expr:
     c.loops.pop()
     kind = NEVER if target.type is None else resolve(target.type)
     if is_number(kind):
-        for one in target.breaks:
-            if one.value is not None and is_number(resolve(one.value.type)):
-                one.value = convert(c.p, one.value, kind)
-    made = hir.Loop(kind, node.at, target.id, inner)
-    return open_type(c, made) if kind.__class__ is Var else made
+        for break_ in target.breaks:
+            if break_.value is not None and is_number(resolve(break_.value.type)):
+                break_.value = convert(c.p, break_.value, kind)
+    typed = hir.Loop(kind, node.at, target.id, inner)
+    return open_type(c, typed) if kind.__class__ is Var else typed
 
 
 @handles(tree.While)
@@ -247,9 +247,9 @@ def _break_with(c: Fn, node: tree.Break, given: tree.Expr, target: LoopTarget) -
             return value
         widen_beside(target.literals, value, target.type)
         _gives(c, node, target, value.type)
-    made = hir.Break(NEVER, node.at, target.id, value if resolve(value.type) is not UNIT else None)
-    target.breaks.append(made)
-    return made
+    typed = hir.Break(NEVER, node.at, target.id, value if resolve(value.type) is not UNIT else None)
+    target.breaks.append(typed)
+    return typed
 
 
 def _gives(c: Fn, node: tree.Break, target: LoopTarget, kind: Type) -> None:
@@ -294,9 +294,9 @@ def return_(c: Fn, node: tree.Return, want: Want, why: Why) -> hir.Expr:
             message = f"`{name}` returns {shown(c.result)}, and this `return` gives nothing"
             c.p.error("E0401", node.at, message)
         return hir.Return(NEVER, node.at, None)
-    made = check(c, node.value, c.result, (*_RETURN, name))
-    if made.type is NEVER:
-        return made
+    typed = check(c, node.value, c.result, (*_RETURN, name))
+    if typed.type is NEVER:
+        return typed
     if resolve(c.result) is UNIT:
-        return hir.Block(NEVER, node.at, [hir.Do(made)], hir.Return(NEVER, node.at, None))
-    return hir.Return(NEVER, node.at, made)
+        return hir.Block(NEVER, node.at, [hir.Do(typed)], hir.Return(NEVER, node.at, None))
+    return hir.Return(NEVER, node.at, typed)

@@ -16,11 +16,11 @@ _OF_ARRAYS = frozenset(
 _OF_TEXTS = frozenset(TEXT_METHODS) - frozenset(TEXT_CHANGERS)
 
 
-def warn_of_dropped(c: Fn, node: tree.Expr, made: hir.Expr) -> None:
+def warn_of_dropped(c: Fn, node: tree.Expr, typed: hir.Expr) -> None:
     """Warns where a method of an array or a text gives a new one, and the statement throws it away."""
-    if not isinstance(node, tree.MethodCall) or isinstance(made, hir.Call) or node.name in c.p.module.changing:
+    if not isinstance(node, tree.MethodCall) or isinstance(typed, hir.Call) or node.name in c.p.module.changing:
         return
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if isinstance(kind, ArrayType) and node.name in _OF_ARRAYS:
         what = "array"
     elif kind is STRING and node.name in _OF_TEXTS:

@@ -58,10 +58,10 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
         kind = found.type
         if kind.__class__ is Var:
             kind = found.type = resolve(kind)
-            made = hir.Local(kind, node.at, found.slot)
+            typed = hir.Local(kind, node.at, found.slot)
             if kind.__class__ is Var:
-                c.p.open.pending.append(made)
-            return made
+                c.p.open.pending.append(typed)
+            return typed
         if found.slot < 0:
             return hir.Unit(kind, node.at)
         return hir.Local(kind, node.at, found.slot)
@@ -163,15 +163,15 @@ def field(c: Fn, node: tree.Field, want: Want, why: Why) -> hir.Expr:
     if isinstance(inner, tree.Path) and inner.segments == ("math",) and "math" not in c.names:
         constant = limit(("math", chain[-1].name), node.at) if c.p.lookup(c.env, inner.segments) is None else None
         if constant is not None:
-            made = constant
+            typed = constant
             chain.pop()
         else:
-            made = expr(c, inner)
+            typed = expr(c, inner)
     else:
-        made = expr(c, inner)
+        typed = expr(c, inner)
     for part in reversed(chain):
-        made = _one_field(c, part, made)
-    return made
+        typed = _one_field(c, part, typed)
+    return typed
 
 
 def _one_field(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
@@ -252,23 +252,23 @@ def inlined(c: Fn, item: StructItem, node: tree.Expr, kind: Type, at: int) -> hi
 def literal_struct(c: Fn, node: tree.StructLiteral | tree.PathPattern) -> StructItem | VariantItem | None:
     """The struct, or the variant, that is named before `{`; None after an error."""
     segments = node.path
-    found = c.names.get(segments[0]) if len(segments) == 1 else None
-    if found is None or isinstance(found, Variable):
-        found = c.p.lookup(c.env, segments)
+    item = c.names.get(segments[0]) if len(segments) == 1 else None
+    if item is None or isinstance(item, Variable):
+        item = c.p.lookup(c.env, segments)
     name = "::".join(segments)
     seen = 0
-    while isinstance(found, AliasItem) and seen < 100:
-        target = found.node.target
-        found = c.p.lookup(found.env, target.path) if isinstance(target, tree.NamedType) else None
+    while isinstance(item, AliasItem) and seen < 100:
+        target = item.node.target
+        item = c.p.lookup(item.env, target.path) if isinstance(target, tree.NamedType) else None
         seen += 1
-    if isinstance(found, StructItem | VariantItem):
-        return found
-    if found is None and nothing_inside(c.p, c.env, segments, node.at):
+    if isinstance(item, StructItem | VariantItem):
+        return item
+    if item is None and nothing_inside(c.p, c.env, segments, node.at):
         return None
-    if found is None:
+    if item is None:
         names = [*type_names(c.p, c.env), *(known for known, what in c.names.items() if isinstance(what, StructItem))]
         c.p.error_unknown("E0103", node.at, name, "type", did_you_mean(name, names))
-    elif not isinstance(found, ErrorItem):
+    elif not isinstance(item, ErrorItem):
         c.p.error("E0103", node.at, f"`{name}` is not a struct")
     c.p.failed = True
     return None
@@ -288,14 +288,14 @@ def f_string(c: Fn, node: tree.FString, want: Want, why: Why) -> hir.Expr:
 
 def hole(c: Fn, part: tree.HolePart) -> list[hir.Expr]:
     """A hole of an f-string. A specification that we do not know is ignored, as in the reference, with a warning."""
-    made = expr(c, part.value)
+    typed = expr(c, part.value)
     spec = read_spec(part.spec)
     counts = () if spec is None else (spec.width, spec.precision)
     if spec is None or any(isinstance(count, str) and not count[:1].isidentifier() for count in counts):
         message = f"the format `{part.spec}` is not known, and has no effect"
         c.p.warn("W0007", part.at, message, "formats are `:>5`, `:05`, `:.2`, `:x`, `:?`, and others of Rust")
-        return text_parts(c, made, bare=True)
+        return text_parts(c, typed, bare=True)
     width, precision = [
         count_of(c, expr(c, tree.Path(part.at, (count,)))) if isinstance(count, str) else None for count in counts
     ]
-    return formatted(c, made, spec, width, precision, bare=True)
+    return formatted(c, typed, spec, width, precision, bare=True)

@@ -187,24 +187,24 @@ def check(c: Fn, node: tree.Expr, want: Type, why: Why) -> hir.Expr:
     return made if made.type is want else fit(c, made, want, why, node)
 
 
-def fit(c: Fn, made: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Expr:
-    """`made`, whose type must be `want`; says so where it is not, once. Numbers are converted."""
-    if made.type is NEVER:
+def fit(c: Fn, typed: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Expr:
+    """`typed`, whose type must be `want`; says so where it is not, once. Numbers are converted."""
+    if typed.type is NEVER:
         c.p.cut = True
-        return made
-    found = placed(c.p, made, want)
+        return typed
+    found = placed(c.p, typed, want)
     if found is not None:
         return found
-    if isinstance(made, hir.Local) and is_of_integers(made.type, want):
-        return converted_array(c, made, want) or made
-    if unify(want, made.type):
-        return made
-    array = converted_array(c, made, want)
+    if isinstance(typed, hir.Local) and is_of_integers(typed.type, want):
+        return converted_array(c, typed, want) or typed
+    if unify(want, typed.type):
+        return typed
+    array = converted_array(c, typed, want)
     if array is not None:
         return array
-    want, got = resolve(want), resolve(made.type)
+    want, got = resolve(want), resolve(typed.type)
     if want is NEVER:
-        return made
+        return typed
     if want is UNIT and why[0] == "E0401":
         c.p.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))
         return bad(node.at)
@@ -243,13 +243,13 @@ def bad(at: int) -> hir.Expr:
     return hir.Unit(ERROR, at)
 
 
-def open_type(c: Fn, made: hir.Expr) -> hir.Expr:
+def open_type(c: Fn, typed: hir.Expr) -> hir.Expr:
     """Notes an expression whose type may be open still."""
-    found = resolve(made.type)
-    made.type = found
-    if found.__class__ is Var:
-        c.p.open.pending.append(made)
-    return made
+    kind = resolve(typed.type)
+    typed.type = kind
+    if kind.__class__ is Var:
+        c.p.open.pending.append(typed)
+    return typed
 
 
 def later(c: Fn, at: int, kind: Type, waits: tuple[Type, ...], decide: Callable[[bool], hir.Expr | None]) -> hir.Expr:
@@ -259,12 +259,12 @@ def later(c: Fn, at: int, kind: Type, waits: tuple[Type, ...], decide: Callable[
     c.p.open.pending.append(place)
 
     def attempt(last: bool) -> bool:
-        made = decide(last)
-        if made is None:
+        typed = decide(last)
+        if typed is None:
             return False
-        if not unify(kind, made.type):
-            c.p.error("E0201", at, PLAIN[1].format(want=shown(kind), got=shown(made.type)))
-        place.value = made
+        if not unify(kind, typed.type):
+            c.p.error("E0201", at, PLAIN[1].format(want=shown(kind), got=shown(typed.type)))
+        place.value = typed
         return True
 
     c.p.open.late.append(Decision(attempt, waits))

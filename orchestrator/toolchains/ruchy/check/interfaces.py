@@ -76,10 +76,10 @@ def _foreign_methods(
     env = owner.env.of(owner)
     for node in nodes:
         symbol = f"{owner.type.module}::{owner.type.item}{METHOD}{node.name}"
-        made = FunctionItem(node.name, symbol, node, env, own=False)
-        made.of = target if target.arguments else None
-        made.block = block if block is not None and block.trait is not None else None
-        owner.methods.setdefault(node.name, made)
+        item = FunctionItem(node.name, symbol, node, env, own=False)
+        item.of = target if target.arguments else None
+        item.block = block if block is not None and block.trait is not None else None
+        owner.methods.setdefault(node.name, item)
 
 
 def foreign_item(node: tree.Node | None, module: str, item: str, names: dict[str, str]) -> Item | None:

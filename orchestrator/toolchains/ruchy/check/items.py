@@ -58,9 +58,9 @@ def _methods(p: Pass, node: tree.Struct | tree.Impl, env: Env) -> None:
     if isinstance(node, tree.Impl):
         enter_impl(p, node, env)
         return
-    found = p.lookup(env, (node.name,))
-    if isinstance(found, StructItem) and found.node is node:
-        enter_methods(p, found, node.methods, env, itself(node))
+    item = p.lookup(env, (node.name,))
+    if isinstance(item, StructItem) and item.node is node:
+        enter_methods(p, item, node.methods, env, itself(node))
 
 
 def _collect(
@@ -141,24 +141,24 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
             c.names[name] = ErrorItem(name)
         return
     outer = {name: what for name, what in c.names.items() if not isinstance(what, Variable | ModuleItem)}
-    found: dict[str, Item] = {}
-    env = Env(c.env.module, c.env.scope, c.env.names, found)
+    items: dict[str, Item] = {}
+    env = Env(c.env.module, c.env.scope, c.env.names, items)
     env.types = c.env.types
     lets = [getattr(node.pattern, "name", "") for node in statements if isinstance(node, tree.Let)]
     around = (name for name, what in c.names.items() if isinstance(what, Variable) and what.__class__ is not Global)
     env.hidden, env.owner, env.types = c.env.hidden.union(lets, around), c.env.owner, c.env.types
-    _enter_nested(c, nodes, env, found)
-    for name, entered in found.items():
+    _enter_nested(c, nodes, env, items)
+    for name, entered in items.items():
         c.undo.append((name, c.names.get(name)))
         c.names[name] = entered
     for name, what in outer.items():
-        found.setdefault(name, what)
+        items.setdefault(name, what)
     for node in nodes:
         if isinstance(node, tree.Impl) or (isinstance(node, tree.Struct) and node.methods):
             _methods(p, node, env)
     c.env = env
     for node in nodes:
-        item = found.get(getattr(node, "name", ""))
+        item = items.get(getattr(node, "name", ""))
         if isinstance(item, StructItem) and item.node is node:
             check_struct(p, item)
         elif isinstance(item, EnumItem) and item.node is node:
@@ -167,11 +167,11 @@ def nested_items(c: Fn, statements: Sequence[tree.Stmt]) -> None:
             read_const(c, item, node.at)
 
 
-def _enter_nested(c: Fn, nodes: Sequence[tree.Stmt], env: Env, found: dict[str, Item]) -> None:
+def _enter_nested(c: Fn, nodes: Sequence[tree.Stmt], env: Env, items: dict[str, Item]) -> None:
     """Makes the items of these nodes, and enters them by their names."""
     for node in nodes:
         if isinstance(node, tree.UseItem):
-            _local_imports(c, node, found)
+            _local_imports(c, node, items)
             continue
         name = getattr(node, "name", "")
         item = make_item(c.p, node, f"{c.path}.", env)
@@ -181,7 +181,7 @@ def _enter_nested(c: Fn, nodes: Sequence[tree.Stmt], env: Env, found: dict[str, 
             while _is_taken(c.p, item):
                 item.symbol += "'"
             c.p.made.symbols[item.symbol] = item
-        _enter(c.p, found, name, node, item)
+        _enter(c.p, items, name, node, item)
 
 
 def _is_taken(p: Pass, function: FunctionItem) -> bool:
@@ -191,7 +191,7 @@ def _is_taken(p: Pass, function: FunctionItem) -> bool:
     return other is not None and other is not function and other in p.made.functions[other.index : other.index + 1]
 
 
-def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Item]) -> None:
+def _local_imports(c: Fn, node: tree.UseItem, items: dict[str, Item]) -> None:
     """An import inside of a function. (The summary lists what it names by its path; its globs count for the module.)"""
     for name in node.names:
         if name.glob:
@@ -199,7 +199,7 @@ def _local_imports(c: Fn, node: tree.UseItem, found: dict[str, Item]) -> None:
         path = root_path(name.path, c.env.module, c.env.scope)
         item = c.p.lookup(Env(c.env.module, c.env.scope, c.env.names), path)
         if c.p.visible(c.env, path, item, name.at):
-            found[name.alias] = item if item and item.__class__ is not ModuleItem else ModuleItem(name.alias, path)
+            items[name.alias] = item if item and item.__class__ is not ModuleItem else ModuleItem(name.alias, path)
 
 
 def check_struct(p: Pass, item: StructItem) -> None:
@@ -246,7 +246,10 @@ def _not_endless(p: Pass, item: StructItem, start: Type) -> None:
                 p.error("E0218", item.node.at, f"the struct {names}: no value of it can be made")
                 p.module.endless.update(seen)
                 if not item.node.generics:
-                    item.types = [ERROR if item.type in _held(one) else one for one in field_types(p, item, start)]
+                    item.types = [
+                        ERROR if item.type in _held(field_type) else field_type
+                        for field_type in field_types(p, item, start)
+                    ]
                 return
             for held in _held(field):
                 if bare(held) not in seen:

@@ -61,27 +61,27 @@ def loop_over(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: 
     if isinstance(iterable, tree.RangeExpr):
         start, end, kind = _bounds(c, iterable)
         return _over_range(c, at, pattern, turn, Walk(start, end, iterable.inclusive, []), kind)
-    found = walk(c, iterable)
-    if isinstance(found, Walk):
-        return _over_range(c, at, pattern, turn, found, I64)
-    kind = resolve(found.type)
+    typed = walk(c, iterable)
+    if isinstance(typed, Walk):
+        return _over_range(c, at, pattern, turn, typed, I64)
+    kind = resolve(typed.type)
     if openness(kind) == ANY:
         unify(kind, ArrayType(fresh()))
         kind = resolve(kind)
     if isinstance(kind, MapType | SetType):
-        found = items_of(at, found, kind) if isinstance(kind, MapType) else keys_of(at, found)
-        kind = resolve(found.type)
+        typed = items_of(at, typed, kind) if isinstance(kind, MapType) else keys_of(at, typed)
+        kind = resolve(typed.type)
         c.p.composed = True
     if isinstance(kind, ObjectType):
-        found, kind = object_keys(at, found, kind), ArrayType(STRING)
+        typed, kind = object_keys(at, typed, kind), ArrayType(STRING)
         c.p.composed = True
     if kind is STRING:
         kind = c.p.composed_type(at, ArrayType(STRING))
-        found = hir.Runtime(kind, at, "str_chars_array", [found])
+        typed = hir.Runtime(kind, at, "str_chars_array", [typed])
     if isinstance(kind, ArrayType):
-        return _over_array(c, at, pattern, turn, found, kind)
+        return _over_array(c, at, pattern, turn, typed, kind)
     if isinstance(kind, StructType | EnumType) and own_method(c.p, c.env, kind, "next") is not None:
-        return _over_next(c, at, pattern, turn, found)
+        return _over_next(c, at, pattern, turn, typed)
     return _over_nothing(c, pattern, iterable, turn, kind)
 
 
@@ -119,8 +119,8 @@ def _over_range(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, over: Walk, k
         counter = open_type(c, hir.Local(kind, at, slot))
         value = over.value(counter) if over.value is not None else counter
         inner = hir.Block(inner.type, at, [hir.Let(variable.slot, value)], inner)
-    made = hir.ForRange(UNIT, at, label, slot, over.start, over.end, over.inclusive, inner)
-    return hir.Block(UNIT, at, over.out, made) if over.out else made
+    typed = hir.ForRange(UNIT, at, label, slot, over.start, over.end, over.inclusive, inner)
+    return hir.Block(UNIT, at, over.out, typed) if over.out else typed
 
 
 def _over_array(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.Expr, kind: ArrayType) -> hir.Expr:
@@ -135,8 +135,8 @@ def _over_array(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.E
     inner = _opened(c, names, before, inner)
     counter = c.slot(I64)
     if variable.slot >= 0 and (variable.read or variable.assigned or c.p.open.late):
-        found = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
-        inner = hir.Block(inner.type, at, [hir.Let(variable.slot, found)], inner)
+        typed = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
+        inner = hir.Block(inner.type, at, [hir.Let(variable.slot, typed)], inner)
     length = hir.Runtime(I64, at, "length", [array])
     loop = hir.ForRange(UNIT, at, label, counter, hir.Int(I64, at, 0), length, inclusive=False, body=inner)
     return hir.Block(UNIT, at, [*out, hir.Do(loop)], hir.Unit(UNIT, at))
@@ -160,8 +160,8 @@ def _over_next(c: Fn, at: int, pattern: tree.Pattern, turn: Turn, source: hir.Ex
     c.leave(mark)
     inner = _opened(c, names, before, inner)
     if variable.slot >= 0:
-        found = open_type(c, hir.GetPayload(element, at, given, SOME, 0))
-        inner = hir.Block(inner.type, at, [hir.Let(variable.slot, found)], inner)
+        typed = open_type(c, hir.GetPayload(element, at, given, SOME, 0))
+        inner = hir.Block(inner.type, at, [hir.Let(variable.slot, typed)], inner)
     if inner.type is not NEVER and resolve(inner.type) is not UNIT:
         inner = hir.Block(UNIT, at, [hir.Do(inner)], hir.Unit(UNIT, at))
     ends = hir.Compare(BOOL, at, "!=", hir.GetTag(I32, at, given), hir.Int(I32, at, SOME))

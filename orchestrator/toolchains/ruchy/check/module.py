@@ -120,7 +120,7 @@ class CollectedModule:
         elsewhere."""
         if self._block_names is None:
             traits = [one for one in (*self.items.values(), *self.foreign.values()) if isinstance(one, TraitItem)]
-            self._block_names = {member for one in traits if one.blocks for member in one.members}
+            self._block_names = {member for trait in traits if trait.blocks for member in trait.members}
         return name in self._block_names
 
     @cached_property

@@ -96,10 +96,10 @@ def whole(c: Fn, at: int, value: int, suffix: str, want: Want) -> hir.Expr:
         return hir.Int(wanted, at, value)
     may = openness(wanted)
     takes = wanted is not None and may >= NUMBER and (may in _AS_THEY_ARE or narrow(wanted, INTEGER))
-    made = hir.Int(wanted if wanted is not None and takes else fresh(INTEGER), at, value)
-    c.p.open.pending.append(made)
-    c.p.open.literals.append((made, value))
-    return made
+    typed = hir.Int(wanted if wanted is not None and takes else fresh(INTEGER), at, value)
+    c.p.open.pending.append(typed)
+    c.p.open.literals.append((typed, value))
+    return typed
 
 
 @handles(tree.FloatLiteral)
@@ -111,9 +111,9 @@ def fraction(c: Fn, at: int, value: float, want: Want) -> hir.Expr:
     """A float literal: f64, or f32 where its context asks for that."""
     if isinstance(want, FloatType):
         return hir.Float(cast("Type", want), at, value)
-    made = hir.Float(fresh(3), at, value)
-    c.p.open.pending.append(made)
-    return made
+    typed = hir.Float(fresh(3), at, value)
+    c.p.open.pending.append(typed)
+    return typed
 
 
 @handles(tree.BoolLiteral)
@@ -152,21 +152,21 @@ def binary(c: Fn, node: tree.Binary, want: Want, why: Why) -> hir.Expr:
         left = left.left
     lowest = chain[-1]
     logic = lowest.op == "&&" or lowest.op == "||"
-    made = check(c, left, BOOL, (*_LOGIC, lowest.op)) if logic else expr(c, left)
+    typed = check(c, left, BOOL, (*_LOGIC, lowest.op)) if logic else expr(c, left)
     for part in reversed(chain):
         op = part.op
         if op == "&&" or op == "||":
-            made = _logic(c, part, made)
+            typed = _logic(c, part, typed)
         elif op in _COMPARISONS:
-            own = OVERLOADED.comparison(c, part.at, op, made, part.right) if _may_overload(made) else None
-            made = own or compare(c, part.at, op, made, right_of(c, part.right, resolve(made.type)))
+            own = OVERLOADED.comparison(c, part.at, op, typed, part.right) if _may_overload(typed) else None
+            typed = own or compare(c, part.at, op, typed, right_of(c, part.right, resolve(typed.type)))
         elif op == "??":
-            made = or_else(c, part.at, made, part.right)
+            typed = or_else(c, part.at, typed, part.right)
         elif op == "|>":
-            made = piped(c, part.at, made, part.right, want if part is node else None)
+            typed = piped(c, part.at, typed, part.right, want if part is node else None)
         else:
-            made = arithmetic(c, part.at, op, made, part.right)
-    return made
+            typed = arithmetic(c, part.at, op, typed, part.right)
+    return typed
 
 
 def _logic(c: Fn, node: tree.Binary, left: hir.Expr) -> hir.Expr:
@@ -196,8 +196,8 @@ def _beside(left: Type, value: int) -> Want:
     return left if isinstance(left, FloatType) or openness(left) in _AS_THEY_ARE else None
 
 
-def _may_overload(made: hir.Expr) -> bool:
-    return isinstance(resolve(made.type), StructType | EnumType)
+def _may_overload(typed: hir.Expr) -> bool:
+    return isinstance(resolve(typed.type), StructType | EnumType)
 
 
 def arithmetic(c: Fn, at: int, op: str, left: hir.Expr, node: tree.Expr) -> hir.Expr:
@@ -268,8 +268,8 @@ def _arrays(c: Fn, at: int, left: hir.Expr, right: hir.Expr) -> hir.Expr | None:
     return hir.Runtime(resolve(left.type), at, "arr_concat", [left, right])
 
 
-def _as_i64(made: hir.Expr) -> hir.Expr:
-    return made if unify(made.type, I64) else hir.Cast(I64, made.at, made)
+def _as_i64(typed: hir.Expr) -> hir.Expr:
+    return typed if unify(typed.type, I64) else hir.Cast(I64, typed.at, typed)
 
 
 def _misfit(op: str, a: Type, b: Type) -> str:
@@ -408,23 +408,23 @@ def unary(c: Fn, node: tree.Unary, want: Want, why: Why) -> hir.Expr:
         c.p.error("E0231", node.at, message, "write `let r = &mut place`, or leave it out: the value is copied")
         return bad(node.at)
     if op == "!":
-        made = expr(c, operand, BOOL, ("E0207", "`!` needs bool, and this is {got}"))
-        if not unify(made.type, BOOL):
-            hint = "for all bits of an integer write `~`" if narrow(made.type, INTEGER) else ""
-            c.p.error("E0207", node.at, f"`!` needs bool, and this is {shown(made.type)}", hint)
-        return hir.Not(BOOL, node.at, made)
-    made = expr(c, operand, None if want is None or op != "+" else want, why)
+        typed = expr(c, operand, BOOL, ("E0207", "`!` needs bool, and this is {got}"))
+        if not unify(typed.type, BOOL):
+            hint = "for all bits of an integer write `~`" if narrow(typed.type, INTEGER) else ""
+            c.p.error("E0207", node.at, f"`!` needs bool, and this is {shown(typed.type)}", hint)
+        return hir.Not(BOOL, node.at, typed)
+    typed = expr(c, operand, None if want is None or op != "+" else want, why)
     if op == "~":
-        if made.type is ERROR or made.type is NEVER:
-            return made
-        if not narrow(made.type, INTEGER):
-            c.p.error("E0207", node.at, f"`~` needs an integer, and this is {shown(made.type)}")
+        if typed.type is ERROR or typed.type is NEVER:
+            return typed
+        if not narrow(typed.type, INTEGER):
+            c.p.error("E0207", node.at, f"`~` needs an integer, and this is {shown(typed.type)}")
             return bad(node.at)
-        return open_type(c, hir.BitNot(made.type, node.at, made))
-    if op == "+" and made.type is not NEVER and not narrow(made.type, NUMBER):
-        c.p.error("E0207", node.at, f"`+` needs a number, and this is {shown(made.type)}")
+        return open_type(c, hir.BitNot(typed.type, node.at, typed))
+    if op == "+" and typed.type is not NEVER and not narrow(typed.type, NUMBER):
+        c.p.error("E0207", node.at, f"`+` needs a number, and this is {shown(typed.type)}")
         return bad(node.at)
-    return made
+    return typed
 
 
 def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
@@ -434,30 +434,30 @@ def _negate(c: Fn, node: tree.Unary, want: Want) -> hir.Expr:
         return whole(c, node.at, -literal.value, literal.suffix, want)
     if isinstance(operand, tree.FloatLiteral):
         return fraction(c, node.at, -operand.value, want)
-    made = expr(c, operand)
-    kind = resolve(made.type)
+    typed = expr(c, operand)
+    kind = resolve(typed.type)
     if kind is ERROR or kind is NEVER:
-        return made
-    own = OVERLOADED.operation(c, node.at, "neg", made, []) if _may_overload(made) else None
+        return typed
+    own = OVERLOADED.operation(c, node.at, "neg", typed, []) if _may_overload(typed) else None
     if own is not None:
         return own
     if not narrow(kind, NUMBER) or (isinstance(kind, IntType) and not kind.signed):
         c.p.error("E0207", node.at, f"`-` needs a number that can be negative, and this is {shown(kind)}")
         return bad(node.at)
-    return open_type(c, hir.Negate(kind, node.at, made))
+    return open_type(c, hir.Negate(kind, node.at, typed))
 
 
 @handles(tree.Cast)
 def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
     """`operand as Type`: between numbers, from a bool or a text of one character to an integer, from that to char."""
     target = type_of(c.p, c.env, node.target)
-    made = expr(c, node.operand)
-    source = resolve(made.type)
+    typed = expr(c, node.operand)
+    source = resolve(typed.type)
     if target is ERROR or source is ERROR:
         return bad(node.at)
     if source is target or source is NEVER:
-        return made
-    cast = _cast(c, node, made, source, target)
+        return typed
+    cast = _cast(c, node, typed, source, target)
     if cast is not None:
         return cast
     message = f"`as` cannot make {shown(target)} of {shown(source)}"
@@ -465,33 +465,33 @@ def cast_to(c: Fn, node: tree.Cast, want: Want, why: Why) -> hir.Expr:
     return bad(node.at)
 
 
-def _cast(c: Fn, node: tree.Cast, made: hir.Expr, source: Type, target: Type) -> hir.Expr | None:
+def _cast(c: Fn, node: tree.Cast, typed: hir.Expr, source: Type, target: Type) -> hir.Expr | None:
     """The cast, None where there is none between these types."""
     number = source.__class__ in (IntType, FloatType) or (source.__class__ is Var and narrow(source, NUMBER))
     to_number = target.__class__ in (IntType, FloatType)
     if number and to_number:
-        if isinstance(made, hir.Int) and source.__class__ is Var and isinstance(target, IntType):
-            return _literal_cast(c, made, target, node.at)
-        return hir.Cast(target, node.at, made)
-    if isinstance(target, IntType) and (number_of := discriminant(c, made, source, target, node.at)) is not None:
+        if isinstance(typed, hir.Int) and source.__class__ is Var and isinstance(target, IntType):
+            return _literal_cast(c, typed, target, node.at)
+        return hir.Cast(target, node.at, typed)
+    if isinstance(target, IntType) and (number_of := discriminant(c, typed, source, target, node.at)) is not None:
         return number_of
     if isinstance(target, IntType) and source is BOOL:
-        return hir.Cast(target, node.at, made)
+        return hir.Cast(target, node.at, typed)
     if isinstance(target, IntType) and source is STRING and not isinstance(node.operand, tree.StringLiteral):
-        return _code_point(c, node, made, target)
+        return _code_point(c, node, typed, target)
     if target is STRING and _is_char(node.target):
-        if isinstance(made, hir.Int) and source.__class__ is Var and 0 <= made.value < 0xD800:
+        if isinstance(typed, hir.Int) and source.__class__ is Var and 0 <= typed.value < 0xD800:
             unify(source, I64)
-            return hir.Str(STRING, node.at, chr(made.value))
+            return hir.Str(STRING, node.at, chr(typed.value))
         if narrow(source, INTEGER):
-            return _character(c, node.at, made)
+            return _character(c, node.at, typed)
     return None
 
 
-def _character(c: Fn, at: int, made: hir.Expr) -> hir.Expr:
+def _character(c: Fn, at: int, typed: hir.Expr) -> hir.Expr:
     """The text of one code point; a number that is none traps."""
-    if resolve(made.type) == INTEGERS["u8"]:
-        return hir.Runtime(STRING, at, "char_to_str", [made])
+    if resolve(typed.type) == INTEGERS["u8"]:
+        return hir.Runtime(STRING, at, "char_to_str", [typed])
     slot = c.slot(I64)
     local = hir.Local(I64, at, slot)
     low = hir.Compare(BOOL, at, "<", local, hir.Int(I64, at, 0xD800))
@@ -499,7 +499,7 @@ def _character(c: Fn, at: int, made: hir.Expr) -> hir.Expr:
     there = [hir.Compare(BOOL, at, op, local, hir.Int(I64, at, end)) for op, end in ((">=", 0), ("<=", 0x10FFFF))]
     test = hir.And(BOOL, at, hir.And(BOOL, at, *there), hir.Or(BOOL, at, low, high))
     stop = hir.Panic(NEVER, at, hir.Str(STRING, at, "cast does not fit in char"))
-    value = made if resolve(made.type) == I64 else hir.Cast(I64, at, made)
+    value = typed if resolve(typed.type) == I64 else hir.Cast(I64, at, typed)
     out: list[hir.Stmt] = [hir.Let(slot, value), hir.Do(hir.If(UNIT, at, test, hir.Unit(UNIT, at), stop))]
     code = hir.Cast(INTEGERS["u32"], at, hir.Local(I64, at, slot))
     return hir.Block(STRING, at, out, hir.Runtime(STRING, at, "char_to_str", [code]))
@@ -510,18 +510,18 @@ def _is_char(node: tree.Type) -> bool:
     return isinstance(node, tree.NamedType) and node.path == ("char",)
 
 
-def _code_point(c: Fn, node: tree.Cast, made: hir.Expr, target: IntType) -> hir.Expr:
+def _code_point(c: Fn, node: tree.Cast, typed: hir.Expr, target: IntType) -> hir.Expr:
     """The code point of a text of one character; any other text traps."""
     at, kind = node.at, INTEGERS["u32"]
-    if isinstance(made, hir.Str) and len(made.value) == 1:
-        code: hir.Expr = hir.Int(kind, at, ord(made.value))
+    if isinstance(typed, hir.Str) and len(typed.value) == 1:
+        code: hir.Expr = hir.Int(kind, at, ord(typed.value))
     else:
         slot = c.slot(kind)
         local = hir.Local(kind, at, slot)
         message = hir.Str(STRING, at, f"cast does not fit in {shown(target)}: the text is not one character")
         test = hir.Compare(BOOL, at, "<", local, hir.Int(kind, at, 0x110000))
         guard = hir.If(UNIT, at, test, hir.Unit(UNIT, at), hir.Panic(NEVER, at, message))
-        code = hir.Block(kind, at, [hir.Let(slot, hir.Runtime(kind, at, "str_code", [made])), hir.Do(guard)], local)
+        code = hir.Block(kind, at, [hir.Let(slot, hir.Runtime(kind, at, "str_code", [typed])), hir.Do(guard)], local)
     return code if target == kind else hir.Cast(target, at, code)
 
 
@@ -537,11 +537,11 @@ def _hint_for_cast(source: Type, target: Type, char: bool) -> str:
     return ""
 
 
-def _literal_cast(c: Fn, made: hir.Int, target: IntType, at: int) -> hir.Expr:
+def _literal_cast(c: Fn, number: hir.Int, target: IntType, at: int) -> hir.Expr:
     """A literal that fits is of the type at once; one that does not traps like any other value."""
     bits = target.bits
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if target.signed else (0, (1 << bits) - 1)
-    if low <= made.value <= high:
-        unify(made.type, target)
-        return hir.Int(target, made.at, made.value)
-    return hir.Cast(target, at, made)
+    if low <= number.value <= high:
+        unify(number.type, target)
+        return hir.Int(target, number.at, number.value)
+    return hir.Cast(target, at, number)

@@ -128,7 +128,7 @@ def _check_instance(p: Pass, item: FunctionItem, original: FunctionItem) -> None
             signature(p, nested)
             check_body(p, nested)
     del report.warnings[warnings:]
-    told = {(one.code, one.at) for one in report.errors[:errors]}
+    told = {(error.code, error.at) for error in report.errors[:errors]}
     new = [one for one in report.errors[errors:] if (one.code, one.at) not in told]
     report.errors[errors:] = [_with_call(p, item, one) for one in new] if original.own else []
     if not original.own:

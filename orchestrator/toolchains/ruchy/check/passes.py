@@ -335,17 +335,17 @@ class Pass:
         """What belongs to an own item (`Colour::Red`, `Point::new`)."""
         return self.inside(self._own(scope, path[:-1]), "::".join(path))
 
-    def _variant_of(self, found: Item | None, path: tuple[str, ...]) -> Item | None:
+    def _variant_of(self, item: Item | None, path: tuple[str, ...]) -> Item | None:
         """What a path means that another module wrote, and that led to an item: the item, a variant or a method of
         it."""
-        if isinstance(found, StructItem | EnumItem | TraitItem) and path[-2] == found.name:
-            method = self.inside(found, path[-1])
+        if isinstance(item, StructItem | EnumItem | TraitItem) and path[-2] == item.name:
+            method = self.inside(item, path[-1])
             if method is not None:
                 return method
-        if not isinstance(found, EnumItem) or path[-1] not in found.index:
-            return found
-        itself = path[-1] == found.name != path[-2]
-        return found if itself else found.members[found.index[path[-1]]]
+        if not isinstance(item, EnumItem) or path[-1] not in item.index:
+            return item
+        itself = path[-1] == item.name != path[-2]
+        return item if itself else item.members[item.index[path[-1]]]
 
     def behind(self, item: Item | None) -> Item | None:
         """The item itself, or what an alias stands for."""
@@ -386,9 +386,9 @@ class Pass:
         if name not in trait.members or not trait.has_body(name):
             return None
         member = trait.members[name]
-        made = FunctionItem(member.name, member.symbol, member.node, member.env, trait.own)
-        made.state, made.block, made.default_of, made.through = 2, DEFAULT, kind, through
-        return made
+        item = FunctionItem(member.name, member.symbol, member.node, member.env, trait.own)
+        item.state, item.block, item.default_of, item.through = 2, DEFAULT, kind, through
+        return item
 
     def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
         name = path[0] if len(path) == 1 else "::".join(path)
@@ -527,7 +527,7 @@ class Savepoint:
             p.open.keys,
             p.open.guesses,
         )
-        self._sizes = [len(one) for one in self._lists]
+        self._sizes = [len(lane) for lane in self._lists]
         self._finished, self._functions = len(p.made.finished), len(p.made.functions)
         self._budget, self._silent, self._failed = p.budget, p.silent, p.failed
 

@@ -69,7 +69,7 @@ class Given(NamedTuple):
 
 def lacks_types(node: tree.Function) -> bool:
     """Whether some parameter of a function says no type."""
-    return any(one.type is None for one in node.parameters)
+    return any(parameter.type is None for parameter in node.parameters)
 
 
 class FunctionItem:
@@ -217,7 +217,7 @@ class EnumItem:
         self.node = node
         self.env = env
         self.own = own
-        self.names: list[str] = [one.name for one in node.variants]
+        self.names: list[str] = [variant.name for variant in node.variants]
         self.index: dict[str, int] = {one: i for i, one in reversed(list(enumerate(self.names)))}
         self.members = [VariantItem(self, i) for i in range(len(self.names))]
         self.variants: list[VariantShape] | None = None
@@ -257,9 +257,9 @@ class TraitItem:
         self.own = own
         self.members: dict[str, FunctionItem] = {}
         for member in node.members:
-            made = FunctionItem(member.name, f"{symbol}#{member.name}", member, env, own)
-            made.state = 2
-            self.members.setdefault(member.name, made)
+            item = FunctionItem(member.name, f"{symbol}#{member.name}", member, env, own)
+            item.state = 2
+            self.members.setdefault(member.name, item)
         self.blocks: list[Implementation] = []
 
     def has_body(self, name: str) -> bool:

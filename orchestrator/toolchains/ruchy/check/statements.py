@@ -89,26 +89,26 @@ def _statements(c: Fn, at: int, statements: Sequence[tree.Stmt], want: Want, why
             break
         if isinstance(statement, tree.ExprStmt):
             if i < last or want is DROP or (want is UNIT and statement.semicolon):
-                made = _effect(c, statement.value, out)
+                typed = _effect(c, statement.value, out)
             else:
-                value = made = HANDLERS[statement.value.__class__](c, statement.value, want, why)
-                if want is not None and want is not TAIL and made.type is not want and made.type is not NEVER:
-                    value = made = fit(c, made, want, why, statement.value)
+                value = typed = HANDLERS[statement.value.__class__](c, statement.value, want, why)
+                if want is not None and want is not TAIL and typed.type is not want and typed.type is not NEVER:
+                    value = typed = fit(c, typed, want, why, statement.value)
         elif isinstance(statement, tree.Let):
-            variable, made = let(c, statement, out)
-            if i == last and want is not DROP and want is not UNIT and made.type is not NEVER:
-                value = _value_of_let(c, statement, variable, made, out, want, why)
+            variable, typed = let(c, statement, out)
+            if i == last and want is not DROP and want is not UNIT and typed.type is not NEVER:
+                value = _value_of_let(c, statement, variable, typed, out, want, why)
         elif statement.__class__ in DEFINITIONS:
             continue
         else:
-            made = _effect(c, cast("tree.Expr", statement), out)
-        if made.type is NEVER:
-            diverged = made
+            typed = _effect(c, cast("tree.Expr", statement), out)
+        if typed.type is NEVER:
+            diverged = typed
     return _made(c, at, out, value, diverged)
 
 
 def _value_of_let(
-    c: Fn, node: tree.Let, variable: Variable | None, made: hir.Expr, out: list[hir.Stmt], want: Want, why: Why
+    c: Fn, node: tree.Let, variable: Variable | None, typed: hir.Expr, out: list[hir.Stmt], want: Want, why: Why
 ) -> hir.Expr | None:
     """A block that ends in a `let` has the value of that `let`."""
     if variable is not None:
@@ -116,7 +116,7 @@ def _value_of_let(
         value = read_variable(c, variable, node.at)
     elif isinstance(node.pattern, tree.WildcardPattern) and want is not TAIL:
         out.pop()
-        value = made
+        value = typed
     else:
         return None
     return value if want is None or want is TAIL or value.type is want else fit(c, value, want, why, node)
@@ -206,20 +206,20 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
     return variable, made
 
 
-def _let_pattern(c: Fn, node: tree.Let, made: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
+def _let_pattern(c: Fn, node: tree.Let, typed: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
     """`let (a, b) = value`, `let Some(a) = value else { .. }`."""
-    if made.type is NEVER:
+    if typed.type is NEVER:
         slots = len(c.locals)
         declare(c, read_pattern(c, node.pattern, NOTHING), True)
         forget(c, slots)
         if node.otherwise is not None:
             block(c, node.otherwise, DROP, ())
-        out.append(hir.Do(made))
-        return made
+        out.append(hir.Do(typed))
+        return typed
     if node.otherwise is not None:
-        names = let_else(c, node.pattern, made, out, node.otherwise, node.mutable)
+        names = let_else(c, node.pattern, typed, out, node.otherwise, node.mutable)
     else:
-        names = destructure(c, node.pattern, made, out, "let", node.mutable)
+        names = destructure(c, node.pattern, typed, out, "let", node.mutable)
     out += bindings(c, names, every=True)
     if c.top and c.p.module.top_lets:
         let_parts(c, node, out)
@@ -227,10 +227,10 @@ def _let_pattern(c: Fn, node: tree.Let, made: hir.Expr, out: list[hir.Stmt]) -> 
 
 
 def let_else(
-    c: Fn, pattern: tree.Pattern, made: hir.Expr, out: list[hir.Stmt], otherwise: tree.Block, mutable: bool
+    c: Fn, pattern: tree.Pattern, typed: hir.Expr, out: list[hir.Stmt], otherwise: tree.Block, mutable: bool
 ) -> list[tuple[Variable, hir.Expr | None]]:
     """The names of a pattern, behind a block that is left where the value does not fit."""
-    reading, test = held_against(c, pattern, made, out)
+    reading, test = held_against(c, pattern, typed, out)
     left = block(c, otherwise, DROP, ())
     if left.type is not NEVER and left.type is not ERROR:
         hint = "end it with `return`, `break`, `continue` or `panic`"
@@ -245,8 +245,8 @@ def let_else(
 def assign_value(c: Fn, node: tree.Assign, want: Want, why: Why) -> hir.Expr:
     """An assignment where a value stands: it is unit."""
     out: list[hir.Stmt] = []
-    made = assign(c, node, out)
-    return hir.Block(made.type, node.at, out, hir.Unit(UNIT, node.at)) if out else made
+    typed = assign(c, node, out)
+    return hir.Block(typed.type, node.at, out, hir.Unit(UNIT, node.at)) if out else typed
 
 
 def assign(c: Fn, node: tree.Assign, out: list[hir.Stmt]) -> hir.Expr:
@@ -276,14 +276,14 @@ def assign(c: Fn, node: tree.Assign, out: list[hir.Stmt]) -> hir.Expr:
 def assign_parts(c: Fn, node: tree.Assign, places: tree.Tuple | tree.Array, out: list[hir.Stmt]) -> hir.Expr:
     """`(a, b) = (b, a)`: all values are there before the first of them is assigned."""
     count = len(places.elements)
-    made = expr(c, node.value)
-    if made.type is NEVER:
-        out.append(hir.Do(made))
-        return made
+    typed = expr(c, node.value)
+    if typed.type is NEVER:
+        out.append(hir.Do(typed))
+        return typed
     names = [tree.NamePattern(one.at, f"{index}") for index, one in enumerate(places.elements)]
     kind = tree.TuplePattern if isinstance(places, tree.Tuple) else tree.ListPattern
     mark = len(c.undo)
-    bound = destructure(c, kind(places.at, [*names]), made, out, "=")
+    bound = destructure(c, kind(places.at, [*names]), typed, out, "=")
     out += bindings(c, bound, every=True)
     for place, (variable, _) in zip(places.elements, bound[:count], strict=False):
         if not (isinstance(place, tree.Path) and place.segments == ("_",)):
@@ -302,7 +302,7 @@ def _is_lent(c: Fn, value: tree.Expr) -> bool:
             if isinstance(found, Variable) and found.lent and len(node.segments) == 1:
                 return True
         elif isinstance(node, tree.Block):
-            waiting += [one for one in node.statements[:-1] if isinstance(one, tree.Let)]
+            waiting += [statement for statement in node.statements[:-1] if isinstance(statement, tree.Let)]
             waiting += node.statements[-1:]
         elif isinstance(node, tree.ExprStmt | tree.Let):
             waiting.append(node.value)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def enter_variables(p: Pass, statements: list[tree.Stmt]) -> None:
     """The variables of the top level that functions name. The summary knows them; what is checked without one is all
     there."""
-    lets = [(node, one) for node in statements if isinstance(node, tree.Let) for one in variables_of(node)]
+    lets = [(node, variable) for node in statements if isinstance(node, tree.Let) for variable in variables_of(node)]
     if not lets:
         return
     summary = p.module.job.summary

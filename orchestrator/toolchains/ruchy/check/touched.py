@@ -98,9 +98,9 @@ def layouts_of(p: Pass, kinds: Iterable[Type]) -> TouchedTypes:
         else:
             shapes = item_variants(p, item, kind)
             assert isinstance(kind, EnumType)
-            variants = [hir.VariantLayout(one.name, [*one.fields], [*one.types]) for one in shapes]
+            variants = [hir.VariantLayout(shape.name, [*shape.fields], [*shape.types]) for shape in shapes]
             enums[kind] = hir.EnumLayout(kind, variants)
-            types = [part for one in variants for part in one.types]
+            types = [part for variant in variants for part in variant.types]
         if kind.parts:
             _check_keys(p, item, kind, types)
         waiting += [named for inner in types for named in named_in(inner)]

@@ -202,32 +202,32 @@ def read_global(c: Fn, variable: Global, at: int) -> hir.Expr:
     return open_type(c, hir.GetGlobal(kind, at, variable.symbol, "" if variable.known else variable.name))
 
 
-def let_global(c: Fn, shared: TopLet, made: hir.Expr, at: int, out: list[hir.Stmt]) -> Global:
+def let_global(c: Fn, shared: TopLet, typed: hir.Expr, at: int, out: list[hir.Stmt]) -> Global:
     """The `let` of such a variable, whose value is of its type."""
     kind = type_of_global(c.p, shared)
-    if kind is ERROR and made.type is not ERROR:
+    if kind is ERROR and typed.type is not ERROR:
         _not_known(c.p, shared)
     variable = Global(shared.name, kind, at, shared.mutable, shared.symbol, True)
     c.undo.append((shared.name, c.names.get(shared.name)))
     c.names[shared.name] = variable
-    if resolve(kind) is UNIT or made.type is NEVER:
-        out.append(hir.Do(made))
+    if resolve(kind) is UNIT or typed.type is NEVER:
+        out.append(hir.Do(typed))
     else:
-        out.append(hir.SetGlobal(shared.symbol, made, at, first=True))
+        out.append(hir.SetGlobal(shared.symbol, typed, at, first=True))
     return variable
 
 
 def let_parts(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> None:
     """The variables that functions name among those of a `let` that takes a value apart: locals until here."""
-    for one in variables_of(node):
-        shared, local = c.p.module.top_lets.get(one.name), c.names.get(one.name)
+    for variable in variables_of(node):
+        shared, local = c.p.module.top_lets.get(variable.name), c.names.get(variable.name)
         if shared is None or shared.node is not node or not shared.lives or not isinstance(local, Variable):
             continue
         local.read = True
         kind = resolve(local.type)
         value = hir.Unit(kind, local.at) if local.slot < 0 else open_type(c, hir.Local(kind, local.at, local.slot))
-        made = fit(c, value, type_of_global(c.p, shared), PLAIN, node.pattern)
-        let_global(c, shared, made, local.at, out)
+        typed = fit(c, value, type_of_global(c.p, shared), PLAIN, node.pattern)
+        let_global(c, shared, typed, local.at, out)
 
 
 def set_global(

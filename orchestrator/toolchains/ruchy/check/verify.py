@@ -63,11 +63,11 @@ def verify(module: hir.CheckedModule) -> None:
         for part in layout.types:
             _known(module, part, f"a field of {kind}")
     for enum, variants in module.enums.items():
-        for part in [part for one in variants.variants for part in one.types]:
+        for part in [part for variant in variants.variants for part in variant.types]:
             _known(module, part, f"a payload of {enum}")
     globals_: dict[str, Type] = {}
-    for one in module.functions:
-        _Function(module, one, signatures, globals_).verify()
+    for function in module.functions:
+        _Function(module, function, signatures, globals_).verify()
 
 
 def _all_laid_out(module: hir.CheckedModule, kind: Type) -> bool:
@@ -96,13 +96,13 @@ class _Function:
     """One function being verified. `bound`: slots that some statement or loop gives a value; `loops`: all labels."""
 
     def __init__(
-        self, module: hir.CheckedModule, one: hir.FunctionBody, signatures: Signatures, globals_: dict[str, Type]
+        self, module: hir.CheckedModule, body: hir.FunctionBody, signatures: Signatures, globals_: dict[str, Type]
     ) -> None:
         self.globals = globals_
         self.module = module
-        self.one = one
+        self.one = body
         self.signatures = signatures
-        self.bound = set(range(len(one.parameters)))
+        self.bound = set(range(len(body.parameters)))
         self.read: set[int] = set()
         self.loops: set[int] = set()
         self.around: _Loops | None = None
@@ -297,7 +297,7 @@ class _Function:
         assert isinstance(node.type, FunctionType)
         self.must(node, node.symbol in self.signatures, "a function without a signature")
         types, result = self.signatures[node.symbol]
-        captured = TupleType((I32, I32, *[one.type for one in node.captures]))
+        captured = TupleType((I32, I32, *[capture.type for capture in node.captures]))
         self.must(node, types == [captured, *node.type.parameters], f"a function that takes {types}")
         self.must(node, result == node.type.result, f"a function that gives {result}")
 
@@ -327,7 +327,7 @@ class _Function:
         """The types of the payload of a variant."""
         self.is_one(node, kind, EnumType)
         assert isinstance(kind, EnumType)
-        variants = [one.types for one in builtin_variants(kind)]
+        variants = [variant.types for variant in builtin_variants(kind)]
         if kind in self.module.enums:
             variants = [tuple(one.types) for one in self.module.enums[kind].variants]
         self.must(node, 0 <= variant < len(variants), "no such variant")
@@ -392,9 +392,9 @@ class _Function:
 
     def block(self, node: hir.Block) -> None:
         self.fits(node, node.value, node.type)
-        for one in node.statements:
-            self.must(node, isinstance(one, _STATEMENTS), "a statement that is none")
-            values = one.arguments if isinstance(one, hir.Change) else [one.value]
+        for statement in node.statements:
+            self.must(node, isinstance(statement, _STATEMENTS), "a statement that is none")
+            values = statement.arguments if isinstance(statement, hir.Change) else [statement.value]
             never = any(isinstance(value.type, NeverType) for value in values)
             self.must(node, not never, "statements behind one that never returns")
 

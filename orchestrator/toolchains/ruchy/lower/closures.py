@@ -45,7 +45,7 @@ def lower_make_closure(body: Body, node: hir.MakeClosure) -> int:
     name = body.need_glue(captured, "drop") if drop == HELPER else drop
     layout = body.shared.layouts.of(captured)
     height = len(body.live)
-    values = [hold(body, one) for one in node.captures]
+    values = [hold(body, capture) for capture in node.captures]
     del body.live[height:]
     made = allocated(body, layout)
     for field, target in zip(layout.fields, (code, Reference(FUNCTION, name, _TO_NOTHING)), strict=False):

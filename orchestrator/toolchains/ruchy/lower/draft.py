@@ -45,12 +45,12 @@ def is_bare(draft: Draft) -> bool:
     return draft.option.startswith("bare")
 
 
-def inside(draft: Draft, made: hir.Expr, bare: bool) -> list[hir.Expr]:
+def inside(draft: Draft, typed: hir.Expr, bare: bool) -> list[hir.Expr]:
     """The text of a value inside of another: strings have quotes there."""
     digits = draft.option.removeprefix("bare").removeprefix(".")
-    has_digits = isinstance(made.type, IntType | FloatType) or abilities(made.type).show == HELPER
-    text = hir.ToText(STRING, 0, made, int(digits) if digits and has_digits else None, bare=bare)
-    quote = hir.Str(STRING, 0, '"' if made.type is STRING and not bare else "")
+    has_digits = isinstance(typed.type, IntType | FloatType) or abilities(typed.type).show == HELPER
+    text = hir.ToText(STRING, 0, typed, int(digits) if digits and has_digits else None, bare=bare)
+    quote = hir.Str(STRING, 0, '"' if typed.type is STRING and not bare else "")
     return [quote, text, quote]
 
 
@@ -72,9 +72,9 @@ def compared(left: hir.Expr, right: hir.Expr) -> hir.Expr:
     return hir.If(I32, 0, hir.Compare(BOOL, 0, "<", left, right), hir.Int(I32, 0, -1), above)
 
 
-def unless_zero(draft: Draft, made: hir.Expr) -> list[hir.Stmt]:
+def unless_zero(draft: Draft, typed: hir.Expr) -> list[hir.Stmt]:
     """Returns an i32 from the helper, unless it is 0."""
     slot = draft.slot(I32)
     local = hir.Local(I32, 0, slot)
     same = hir.Compare(BOOL, 0, "==", local, hir.Int(I32, 0, 0))
-    return [hir.Let(slot, made), hir.Do(unless(same, hir.Return(NEVER, 0, local)))]
+    return [hir.Let(slot, typed), hir.Do(unless(same, hir.Return(NEVER, 0, local)))]

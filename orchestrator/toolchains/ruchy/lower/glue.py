@@ -258,8 +258,8 @@ def _drop_array(body: Body, type_: ArrayType) -> None:
     body.out.append(0x0B)
 
 
-def length_of(made: hir.Expr) -> hir.Expr:
-    return hir.Runtime(I64, 0, "length", [made])
+def length_of(typed: hir.Expr) -> hir.Expr:
+    return hir.Runtime(I64, 0, "length", [typed])
 
 
 def each(draft: Draft, array: hir.Expr, do: Callable[[hir.Expr, hir.Expr], hir.Expr]) -> hir.Stmt:

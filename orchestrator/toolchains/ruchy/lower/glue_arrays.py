@@ -219,14 +219,14 @@ _FEW = 32
 
 
 def _is_few(*arrays: hir.Expr) -> hir.Expr:
-    lengths = [length_of(one) for one in arrays]
+    lengths = [length_of(array) for array in arrays]
     total = lengths[0] if len(lengths) == 1 else _sum(*lengths)
     return hir.Compare(BOOL, 0, "<=", total, _int(_FEW))
 
 
 def _has(array: hir.Expr, element: hir.Expr) -> hir.Expr:
-    found = hir.Helper(I64, 0, "index_of", array.type, [array, element])
-    return hir.Compare(BOOL, 0, ">=", found, _int(0))
+    typed = hir.Helper(I64, 0, "index_of", array.type, [array, element])
+    return hir.Compare(BOOL, 0, ">=", typed, _int(0))
 
 
 def _pairwise(draft: Draft, kind: ArrayType, arrays: Sequence[hir.Expr], want: _Want) -> hir.Expr:
@@ -250,8 +250,8 @@ def _firsts(draft: Draft, kind: ArrayType, array: hir.Expr) -> hir.Expr:
     whole, indices, chosen = _Slot(draft, kind), _Slot(draft, numbers), _Slot(draft, numbers)
     pairs = _Slot(draft, ArrayType(pair))
 
-    def part(made: hir.Expr, field: int) -> hir.Expr:
-        return hir.GetField(pair.elements[field], 0, made, field)
+    def part(typed: hir.Expr, field: int) -> hir.Expr:
+        return hir.GetField(pair.elements[field], 0, typed, field)
 
     def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
         before = part(pairs.at(_sum(index, _int(-1))), 0)
@@ -326,8 +326,8 @@ def _chosen(draft: Draft, kind: ArrayType, there: bool) -> hir.Expr:
 
     def fill(made: _Slot) -> Sequence[hir.Stmt]:
         def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
-            found = hir.Helper(I64, 0, "find", as_set, [others.value, element])
-            return _if(hir.Compare(BOOL, 0, ">=" if there else "<", found, _int(0)), _do(made.push(element)))
+            typed = hir.Helper(I64, 0, "find", as_set, [others.value, element])
+            return _if(hir.Compare(BOOL, 0, ">=" if there else "<", typed, _int(0)), _do(made.push(element)))
 
         start = firsts.starts(hir.Helper(kind, 0, "unique", kind, [array]))
         return [others.starts(ordered), start, each(draft, firsts.value, turn)]

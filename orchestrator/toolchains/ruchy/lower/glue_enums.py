@@ -39,8 +39,8 @@ def equal_enums(draft: Draft, type_: EnumType) -> hir.Expr:
     def same(number: int, layout: Layout) -> hir.Expr | None:
         value: hir.Expr | None = None
         for left, right in _pairs(type_, number, layout):
-            one = hir.Compare(BOOL, 0, "==", left, right)
-            value = one if value is None else hir.And(BOOL, 0, value, one)
+            typed = hir.Compare(BOOL, 0, "==", left, right)
+            value = typed if value is None else hir.And(BOOL, 0, value, typed)
         return value
 
     tags = [hir.GetTag(I32, 0, hir.Local(type_, 0, slot)) for slot in (0, 1)]

@@ -27,8 +27,8 @@ def _keys(kind: MapType | SetType, slot: int) -> hir.Expr:
     return hir.GetField(ArrayType(kind.parts[0]), 0, _local(kind, slot), 0)
 
 
-def _length(made: hir.Expr) -> hir.Expr:
-    return hir.Runtime(I64, 0, "length", [made])
+def _length(typed: hir.Expr) -> hir.Expr:
+    return hir.Runtime(I64, 0, "length", [typed])
 
 
 def _number(value: int) -> hir.Expr:
@@ -117,9 +117,9 @@ def new_places(draft: Draft, kind: MapType | SetType) -> hir.Expr:
     made, counter, before = draft.slot(ArrayType(I64)), draft.slot(I64), draft.slot(I64)
     first, begin = _local(I64, 1), _local(I64, 2)
     key, low = _key(kind, _local(I64, counter)), _further(_local(I64, before), -1)
-    found = hir.Helper(I64, 0, "search", kind, [_local(kind, 0), key, low, begin])
+    typed = hir.Helper(I64, 0, "search", kind, [_local(kind, 0), key, low, begin])
     turn = _block(
-        hir.Store(before, [], hir.BitNot(I64, 0, found), 0),
+        hir.Store(before, [], hir.BitNot(I64, 0, typed), 0),
         hir.Change(made, [], "push", [_local(I64, before)], 0),
     )
     steps: list[hir.Stmt] = [
@@ -235,9 +235,9 @@ def _chosen(draft: Draft, kind: SetType, op: str) -> hir.Expr:
     made, counter = draft.slot(array), draft.slot(I64)
     whole, begin = _in_order(draft, kind)
     item = hir.GetElement(kind.element, 0, _keys(kind, whole), _local(I64, counter), checked=False)
-    found = hir.Helper(I64, 0, "find", kind, [_local(kind, 1), item])
+    typed = hir.Helper(I64, 0, "find", kind, [_local(kind, 1), item])
     push = _block(hir.Change(made, [], "push", [item], 0))
-    choose = hir.If(UNIT, 0, hir.Compare(BOOL, 0, op, found, _number(0)), push, hir.Unit(UNIT, 0))
+    choose = hir.If(UNIT, 0, hir.Compare(BOOL, 0, op, typed, _number(0)), push, hir.Unit(UNIT, 0))
     steps = [begin, hir.Let(made, hir.NewArray(array, 0, [])), _each(kind, whole, counter, hir.Do(choose))]
     chosen = _local(array, made)
     return hir.Block(kind, 0, steps, hir.NewStruct(kind, 0, [chosen, _length(chosen), _length(chosen)], [0, 1, 2]))

@@ -144,19 +144,19 @@ class Layouts:
 
     def of(self, type_: Type) -> Layout:
         """The layout of a tuple, or of a struct that the checker listed."""
-        found = self._known.get(type_)
-        if found is None:
+        known = self._known.get(type_)
+        if known is None:
             kind = record(type_)
             if isinstance(kind, TupleType):
-                found = _lay_out([str(index) for index in range(len(kind.elements))], kind.elements)
+                known = _lay_out([str(index) for index in range(len(kind.elements))], kind.elements)
             elif isinstance(kind, MapType | SetType):
-                found = _lay_out([*["keys", "values"][: len(kind.parts)], "first", "second"], fields_of_table(kind))
+                known = _lay_out([*["keys", "values"][: len(kind.parts)], "first", "second"], fields_of_table(kind))
             elif isinstance(kind, ObjectType):
-                found = _lay_out(kind.names, kind.types)
+                known = _lay_out(kind.names, kind.types)
             else:
-                found = _lay_out(self._structs[kind].names, self._structs[kind].types)
-            self._known[type_] = found
-        return found
+                known = _lay_out(self._structs[kind].names, self._structs[kind].types)
+            self._known[type_] = known
+        return known
 
     def variants(self, type_: EnumType) -> list[Layout]:
         """The layouts of the payloads of an enum's variants."""
@@ -165,7 +165,7 @@ class Layouts:
             if type_.module:
                 found = [_lay_out(one.fields, one.types) for one in self._enums[type_].variants]
             else:
-                found = [_lay_out(one.fields, one.types) for one in builtin_variants(type_)]
+                found = [_lay_out(variant.fields, variant.types) for variant in builtin_variants(type_)]
             self._variants[type_] = found
         return found
 
@@ -173,7 +173,7 @@ class Layouts:
         """The names of an enum's variants."""
         if type_.module:
             return [one.name for one in self._enums[type_].variants]
-        return [one.name for one in builtin_variants(type_)]
+        return [variant.name for variant in builtin_variants(type_)]
 
     def inside(self, type_: Type) -> list[Type]:
         """The types of the counted values that a value of a type holds."""

@@ -253,7 +253,7 @@ def _same_index(a: hir.Expr, b: hir.Expr) -> bool:
 def lower_change(body: Body, node: hir.Change) -> int:
     """The arguments first, then the way to the place, whose reference the function takes and gives back."""
     height = len(body.live)
-    arguments = [(hold(body, one), one.type) for one in node.arguments]
+    arguments = [(hold(body, argument), argument.type) for argument in node.arguments]
     # Nothing between here and the change can jump, so the arguments need no place among what a jump releases.
     mine = body.live[height:]
     del body.live[height:]

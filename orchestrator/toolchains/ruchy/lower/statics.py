@@ -53,7 +53,7 @@ class StaticData:
     def function_value(self, code: Reference) -> Reference:
         """A function value that captured nothing: count, 0, the slot of its code in the table, 0."""
         name = f"{code.name}.value"
-        if not any(one.name == name for one in self.items):
+        if not any(item.name == name for item in self.items):
             raw = _UNCOUNTED + bytes(12)
             self.items.append(Data(name, ".rodata", raw, 2, (Relocation(TABLE_INDEX_I32, 8, code),), LOCAL))
         return Reference(DATA, name)

@@ -62,19 +62,19 @@ def lower_concat(body: Body, node: hir.Concat) -> int:
 
 def joined(parts: Sequence[hir.Expr]) -> list[hir.Expr]:
     """The parts with literals side by side made one and empty ones left out; at least one part."""
-    found: list[hir.Expr] = []
+    values: list[hir.Expr] = []
     last: hir.Expr | None = None
     for part in parts:
         if not isinstance(part, hir.Str):
-            found.append(part)
+            values.append(part)
         elif not part.value:
             continue
         elif isinstance(last, hir.Str):
-            found[-1] = hir.Str(STRING, part.at, last.value + part.value)
+            values[-1] = hir.Str(STRING, part.at, last.value + part.value)
         else:
-            found.append(part)
-        last = found[-1]
-    return found or [hir.Str(STRING, 0, "")]
+            values.append(part)
+        last = values[-1]
+    return values or [hir.Str(STRING, 0, "")]
 
 
 def append_parts(body: Body, held: int, parts: Sequence[hir.Expr]) -> None:

@@ -73,10 +73,10 @@ def _names() -> tuple[dict[str, str], dict[str, set[str]]]:
 def runtime_objects_for(objects: Iterable[bytes]) -> tuple[tuple[str, bytes], ...]:
     """Those of `runtime_objects` that these objects may need, in the same order: whose symbols occur in the bytes, and
     what these need in turn. A program linked with them is the one linked with all."""
-    found: set[str] = set()
+    names: set[str] = set()
     for data in objects:
-        found.update(match.decode() for match in re.findall(rb"rt::\w+", data))
-    return runtime_objects_of(found)
+        names.update(match.decode() for match in re.findall(rb"rt::\w+", data))
+    return runtime_objects_of(names)
 
 
 def runtime_names() -> Iterable[str]:

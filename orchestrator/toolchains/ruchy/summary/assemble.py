@@ -40,7 +40,7 @@ def _traits(items: Sequence[Item], parts: Sequence[Part]) -> tuple[str, ...]:
     """What a call of a method may need although it does not name it: the module's own traits, and what it imports, as
     far as that may be a trait."""
     own = [item.name for item in items if item.kind == "trait" and b"impl" in item.interface]
-    used = {one.alias for part in parts for one in _imports(part) if not one.glob and one.alias[:1].isupper()}
+    used = {alias.alias for part in parts for alias in _imports(part) if not alias.glob and alias.alias[:1].isupper()}
     return tuple([TRAIT + name for name in (*own, *sorted(used))])
 
 
@@ -103,7 +103,7 @@ def _uses(source: str, parts: Sequence[Part]) -> Iterator[Use]:
         elif uses:
             bodies.append((part, uses))
     for part, uses in bodies:
-        yield from (_use(source, part, one) for one in uses)
+        yield from (_use(source, part, use) for use in uses)
 
 
 def _use(source: str, part: Part, one: Import) -> Use:

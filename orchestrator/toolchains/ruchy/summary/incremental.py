@@ -93,15 +93,15 @@ def _without_traits(item: Item) -> Item:
 def _match_earlier(module: str, source: str, cuts: Sequence[Cut], earlier: dict[bytes, Sequence[Item]]) -> list[_Text]:
     found: list[_Text] = []
     line, at = 1, 0
-    for one in cuts:
-        line += source.count("\n", at, one.start)
-        at = one.start
+    for piece in cuts:
+        line += source.count("\n", at, piece.start)
+        at = piece.start
         known: Sequence[Item] = ()
-        if not one.statements:
-            known = earlier.get(memo.raw_of(module, source[one.start : one.stop]), ())
+        if not piece.statements:
+            known = earlier.get(memo.raw_of(module, source[piece.start : piece.stop]), ())
             if known and not memo.is_whole(known):
                 known = ()
-        found.append(_Text(one, line, known))
+        found.append(_Text(piece, line, known))
     return found
 
 

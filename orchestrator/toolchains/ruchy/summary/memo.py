@@ -102,22 +102,22 @@ def seal_of(items: Sequence[Item]) -> bytes:
     first = items[0]
     said = [
         (
-            one.name,
-            one.kind,
-            one.public,
-            one.digest,
-            one.interface,
-            one.interface_names,
-            one.names,
-            one.line - first.line,
-            one.code,
-            one.inferred,
-            one.members,
-            one.start - first.start,
-            one.stop - first.start,
-            one.memo if one is not first else (one.memo[24:28], one.memo[32:]),
+            item.name,
+            item.kind,
+            item.public,
+            item.digest,
+            item.interface,
+            item.interface_names,
+            item.names,
+            item.line - first.line,
+            item.code,
+            item.inferred,
+            item.members,
+            item.start - first.start,
+            item.stop - first.start,
+            item.memo if item is not first else (item.memo[24:28], item.memo[32:]),
         )
-        for one in items
+        for item in items
     ]
     return xxh3_64_digest(_encoder.encode(said))
 

@@ -178,7 +178,7 @@ class Reader:
             start=start,
             stop=stop,
             memo=memo.encode(rest, line - first),
-            members=tuple([one.name for one in node.variants]) if isinstance(node, tree.Enum) else (),
+            members=tuple([variant.name for variant in node.variants]) if isinstance(node, tree.Enum) else (),
         )
         return Part(item, draft.scope, start, first, names, places, uses)
 
@@ -195,7 +195,7 @@ class Reader:
         if isinstance(block, tree.Impl):
             if not (block.generics or block.target.arguments or block.trait):
                 return ""
-            types = "".join([f" {self.tokens.text(one.start, one.stop)}" for one in block.types])
+            types = "".join([f" {self.tokens.text(type_.start, type_.stop)}" for type_ in block.types])
             return f"{self.tokens.text(block.start, block.opened)} {{{types}"
         names = f"<{', '.join(block.generics)}>"
         return f"impl{names} {block.name}{names} {{" if block.generics else ""
@@ -244,7 +244,7 @@ class Reader:
             Part(None, "", start, self.line(run[0]), tuple(found.names), self._places(found, start)),
             stop,
             frozenset(one.name for node in lets for one in variables_of(node)),
-            frozenset(one.name for node in lets if not is_told(node) for one in variables_of(node)),
+            frozenset(variable.name for node in lets if not is_told(node) for variable in variables_of(node)),
             self.tokens.digest(*run),
             self.tokens.text(*run),
             run[1] - run[0],
@@ -256,9 +256,9 @@ class Reader:
         path = root_path(name.path, self.module, scope)
         return Import(path, name.alias, name.glob, scope, public, at, self.places.place(name.at).length)
 
-    def _places(self, found: PartNames, start: int) -> list[int]:
+    def _places(self, names: PartNames, start: int) -> list[int]:
         offset, further = self.places.offset, self.shift - start
-        return [offset(at) + further for at in found.names.values()]
+        return [offset(at) + further for at in names.names.values()]
 
     def _line_table(self, start: int, stop: int) -> bytes:
         low, high = bisect_right(self.newlines, start), bisect_left(self.newlines, stop)
@@ -292,14 +292,14 @@ class Reader:
         return found
 
     def _occurrences(
-        self, found: PartNames, scope: str, part: _Slice, known: frozenset[str], labels: Sequence[int] | set[int] = ()
+        self, names: PartNames, scope: str, part: _Slice, known: frozenset[str], labels: Sequence[int] | set[int] = ()
     ) -> None:
         """Adds the paths in a slice to `found`, from the source root, with local imports resolved."""
-        for path, at in self._paths(found, scope, part, known):
+        for path, at in self._paths(names, scope, part, known):
             if at not in labels:
-                found.names.setdefault("::".join(path), at)
+                names.names.setdefault("::".join(path), at)
 
-    def _paths(self, found: PartNames, scope: str, part: _Slice, known: frozenset[str]) -> Iterator[Occurrence]:
+    def _paths(self, names: PartNames, scope: str, part: _Slice, known: frozenset[str]) -> Iterator[Occurrence]:
         imports: dict[str, tuple[str, ...]] = {}
         inside: list[Span] = []
         if part.body:
@@ -309,7 +309,7 @@ class Reader:
                 for name in item.names:
                     path = root_path(name.path, self.module, scope)
                     if name.glob:
-                        found.globs.append(name)
+                        names.globs.append(name)
                     else:
                         imports[name.alias] = path
                         yield path, name.at
@@ -351,13 +351,17 @@ def imported(node: tree.Stmt) -> tree.UseItem | None:
 
 def _says_all(node: tree.Function) -> bool:
     """Whether every type of a function's signature is written. Without `->`, the body decides the result."""
-    return node.result is not None and all(one.type is not None or one.name == "self" for one in node.parameters)
+    return node.result is not None and all(
+        parameter.type is not None or parameter.name == "self" for parameter in node.parameters
+    )
 
 
 def _is_inferred(node: tree.Function) -> bool:
     """Whether its module decides a signature. (Of a generic function, and of a `pub` one with parameters without types,
     each call does.)"""
-    open_to_calls = bool(node.generics) or (node.public and any(one.type is None for one in node.parameters))
+    open_to_calls = bool(node.generics) or (
+        node.public and any(parameter.type is None for parameter in node.parameters)
+    )
     return not _says_all(node) and not open_to_calls
 
 
@@ -423,17 +427,17 @@ class Definitions:
 
     def collect(self, body: Sequence[tree.Stmt], scope: str) -> list[Entry]:
         """The entries of `body` in the order of the source, an inline module before its items. Adds them to `own`."""
-        found: list[Entry] = []
+        entries: list[Entry] = []
         for node in body:
             use = imported(node)
             if use is not None:
                 if not scope:  # those of an inline module are its own
-                    found.append(Imports(use, scope))
+                    entries.append(Imports(use, scope))
             elif isinstance(node, tree.Impl):
                 self.impls.append((scope, node))
-                found += self._methods(node, scope)
+                entries += self._methods(node, scope)
             elif isinstance(node, tree.Mod):
-                self._inline(node, scope, found)
+                self._inline(node, scope, entries)
             elif not isinstance(node, tree.Let | tree.ExprStmt | tree.UseItem):
                 name = qualified(scope, node.name)
                 if name in self.own:  # the checker reports it
@@ -441,12 +445,12 @@ class Definitions:
                     self.plain = False
                 else:
                     self.own[name] = draft = UnreadItem(name, node, scope)
-                    found.append(draft)
+                    entries.append(draft)
                 if isinstance(node, tree.Struct) and node.methods:
-                    found += self._methods(node, scope)
+                    entries += self._methods(node, scope)
                 if isinstance(node, tree.Trait):
                     self.plain = False
-        return found
+        return entries
 
     def _methods(self, node: tree.Impl | tree.Struct, scope: str) -> list[UnreadItem]:
         """The methods of a block, which are items too."""
@@ -458,15 +462,15 @@ class Definitions:
             found.append(draft)
         return found
 
-    def _inline(self, node: tree.Mod, scope: str, found: list[Entry]) -> None:
+    def _inline(self, node: tree.Mod, scope: str, entries: list[Entry]) -> None:
         name = qualified(scope, node.name)
         if name in self.own:
             self.plain = False
-            found += [Imports(use, name) for use in map(imported, node.items or ()) if use is not None]
+            entries += [Imports(use, name) for use in map(imported, node.items or ()) if use is not None]
         else:
             self.own[name] = inline = Inline(name, node, scope)
-            found.append(inline)
-        found += self.collect(node.items or (), name)
+            entries.append(inline)
+        entries += self.collect(node.items or (), name)
 
 
 def _own(draft: UnreadItem) -> str:

@@ -73,8 +73,8 @@ class _Whole:
         if errors:
             return _refused(self.job, errors, self.places)
         parts: list[Part] = []
-        for found in texts:
-            read_parts = [read(reader, one) for one in found]
+        for text in texts:
+            read_parts = [read(reader, one) for one in text]
             if read_parts and collected.plain:
                 mark_recognisable(self.job.module, self.source, read_parts)
             parts += read_parts
@@ -86,11 +86,11 @@ class _Whole:
         ]
         return Summarised(summary=assemble(self.source, parts, loose, runs))
 
-    def _named(self, found: list[Entry]) -> list[Entry]:
+    def _named(self, entries: list[Entry]) -> list[Entry]:
         """The entries of a text, with names for methods. Another method of the same name is no item: the checker
         reports it."""
         named: list[Entry] = []
-        for entry in found:
+        for entry in entries:
             if isinstance(entry, UnreadItem) and entry.of is not None:
                 owner, of = self._owner(entry.of, entry.scope)
                 entry.name = f"{of}{METHOD}{entry.definition.name}"

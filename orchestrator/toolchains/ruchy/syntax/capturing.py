@@ -24,32 +24,39 @@ def capture(function: tree.Function) -> None:
 def _in_function(function: tree.Function, around: set[str]) -> None:
     bound = around | set(_bound(function))
     for block in _blocks(function.body):
-        for one in block.statements:
-            if isinstance(one, tree.Function):
-                _in_function(one, bound)
-        for place, one in enumerate(block.statements):
-            if isinstance(one, tree.Function) and _becomes_lambda(one, bound, block.statements[:place]):
-                block.statements[place] = _variable(one)
-                bound.add(one.name)  # what calls it names a variable
+        for statement in block.statements:
+            if isinstance(statement, tree.Function):
+                _in_function(statement, bound)
+        for place, statement in enumerate(block.statements):
+            if isinstance(statement, tree.Function) and _becomes_lambda(statement, bound, block.statements[:place]):
+                block.statements[place] = _variable(statement)
+                bound.add(statement.name)  # what calls it names a variable
 
 
-def _becomes_lambda(one: tree.Function, bound: set[str], before: list[tree.Stmt]) -> bool:
-    plain = not (one.generics or one.bounds or one.attributes or one.contracts or one.public or one.receiver)
-    if not plain or any(parameter.default is not None or _is_lent(parameter) for parameter in one.parameters):
+def _becomes_lambda(function: tree.Function, bound: set[str], before: list[tree.Stmt]) -> bool:
+    plain = not (
+        function.generics
+        or function.bounds
+        or function.attributes
+        or function.contracts
+        or function.public
+        or function.receiver
+    )
+    if not plain or any(parameter.default is not None or _is_lent(parameter) for parameter in function.parameters):
         return False
-    named = set(_named(one.body))
-    if one.name in named or named.isdisjoint(bound - set(_bound(one))):
+    named = set(_named(function.body))
+    if function.name in named or named.isdisjoint(bound - set(_bound(function))):
         return False
-    return not any(one.name in _named(earlier) for earlier in before)
+    return not any(function.name in _named(earlier) for earlier in before)
 
 
 def _is_lent(parameter: tree.Parameter) -> bool:
     return isinstance(parameter.type, tree.ReferenceType) and parameter.type.mutable
 
 
-def _variable(one: tree.Function) -> tree.Let:
-    made = tree.Lambda(one.at, one.parameters, one.result, one.body)
-    return tree.Let(one.at, tree.NamePattern(one.at, one.name), None, made)
+def _variable(function: tree.Function) -> tree.Let:
+    made = tree.Lambda(function.at, function.parameters, function.result, function.body)
+    return tree.Let(function.at, tree.NamePattern(function.at, function.name), None, made)
 
 
 # ---------------------------------------------------------------- names

@@ -14,14 +14,14 @@ import msgspec
 from orchestrator.toolchains.ruchy.syntax import tree
 
 
-def construct(made: tree.Function, name: str, fields: list[tree.StructField]) -> None:
+def construct(function: tree.Function, name: str, fields: list[tree.StructField]) -> None:
     """Changes the function, if it is such a constructor of the struct."""
-    if made.receiver or made.result is not None or not made.body.statements:
+    if function.receiver or function.result is not None or not function.body.statements:
         return
     types = {field.name: field.type for field in fields}
     assigned: dict[str, str] = {}
     statements: list[tree.Stmt] = []
-    for statement in made.body.statements:
+    for statement in function.body.statements:
         field = _assigned(statement, types)
         if field is None or field in assigned:
             statements.append(_on_variables(statement, assigned))
@@ -33,11 +33,11 @@ def construct(made: tree.Function, name: str, fields: list[tree.StructField]) ->
         statements.append(tree.Let(statement.at, pattern, types[field], value))
     if not assigned or _names_self(statements):
         return
-    at = made.body.at
+    at = function.body.at
     values = [tree.FieldValue(at, field, tree.Path(at, (variable,))) for field, variable in assigned.items()]
     statements.append(tree.ExprStmt(at, tree.StructLiteral(at, (name,), values, None)))
-    made.body.statements[:] = statements
-    made.result = tree.NamedType(made.at, ("Self",))
+    function.body.statements[:] = statements
+    function.result = tree.NamedType(function.at, ("Self",))
 
 
 def _assigned(statement: tree.Stmt, types: dict[str, tree.Type]) -> str | None:

@@ -80,13 +80,13 @@ def is_told(node: tree.Let) -> bool:
 def plain_names(nodes: list[Any]) -> set[str]:
     """Every plain name that stands for a value in some trees."""
     waiting = list(nodes)
-    found: set[str] = set()
+    names: set[str] = set()
     while waiting:
         node = waiting.pop()
         if isinstance(node, list | tuple):
             waiting += node
         elif isinstance(node, msgspec.Struct):
             if isinstance(node, tree.Path) and len(node.segments) == 1:
-                found.add(node.segments[0])
+                names.add(node.segments[0])
             waiting += [getattr(node, name) for name in node.__struct_fields__]
-    return found
+    return names

@@ -13,17 +13,17 @@ from orchestrator.toolchains.ruchy.syntax import tree
 def words_in(nodes: Iterable[Any]) -> set[str]:
     """The last word of every path, the name of every method that is called, and what is imported."""
     waiting = list(nodes)
-    found: set[str] = set()
+    names: set[str] = set()
     while waiting:
         node = waiting.pop()
         if isinstance(node, list | tuple):
             waiting += node
         elif isinstance(node, msgspec.Struct):
             if isinstance(node, tree.Path):
-                found.add(node.segments[-1])
+                names.add(node.segments[-1])
             elif isinstance(node, tree.UseName):
-                found.add(node.path[-1])
+                names.add(node.path[-1])
             elif isinstance(node, tree.MethodCall):
-                found.add(node.name)
+                names.add(node.name)
             waiting += [getattr(node, name) for name in node.__struct_fields__]
-    return found
+    return names

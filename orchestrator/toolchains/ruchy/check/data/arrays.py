@@ -75,10 +75,10 @@ def array(c: Fn, node: tree.Array, want: Want, why: Why) -> hir.Expr:
     return hir.NewArray(array_of(c, element), node.at, made)
 
 
-def _common_elements(c: Fn, made: list[hir.Expr], nodes: Sequence[tree.Expr]) -> tuple[Type, list[hir.Expr]]:
+def _common_elements(c: Fn, values: list[hir.Expr], nodes: Sequence[tree.Expr]) -> tuple[Type, list[hir.Expr]]:
     """The one type of some elements, ERROR after an error; and the elements as of that type."""
     kind: Type | None = None
-    for one, node in zip(made, nodes, strict=True):
+    for one, node in zip(values, nodes, strict=True):
         found = resolve(one.type)
         if found is NEVER:
             continue
@@ -90,14 +90,14 @@ def _common_elements(c: Fn, made: list[hir.Expr], nodes: Sequence[tree.Expr]) ->
         elif not unify(kind, found):
             kind = differ(c, node, kind, found)
         if kind is ERROR:
-            return ERROR, made
+            return ERROR, values
     if kind is None:
-        return fresh(), made
+        return fresh(), values
     kind = resolve(kind)
     if not is_number(kind):
-        return kind, made
+        return kind, values
     element = part_type(kind)
-    return element, [one if one.type is NEVER else convert(c.p, one, element) for one in made]
+    return element, [value if value.type is NEVER else convert(c.p, value, element) for value in values]
 
 
 @handles(tree.ArrayRepeat)
@@ -126,7 +126,7 @@ def tuple_(c: Fn, node: tree.Tuple, want: Want, why: Why) -> hir.Expr:
         made = [part_value(c, one, kind, _VALUE) for one, kind in zip(node.elements, kinds, strict=True)]
         types = tuple([resolve(kind) for kind in kinds])
     else:
-        made = [part_of(c.p, expr(c, one)) for one in node.elements]
+        made = [part_of(c.p, expr(c, element)) for element in node.elements]
         types = tuple([resolve(one.type) for one in made])
         types = tuple([UNIT if kind is NEVER else kind for kind in types])
     if ERROR in types:
@@ -156,9 +156,9 @@ def index(c: Fn, node: tree.Index, want: Want, why: Why) -> hir.Expr:
             unify(value.type, STRING)
         now, env = c.names, c.env
         c.names, c.env = names, home
-        made = _indexed(c, node, value)
+        typed = _indexed(c, node, value)
         c.names, c.env = now, env
-        return made
+        return typed
 
     return later(c, node.at, fresh(), (value.type,), decide)
 
@@ -189,8 +189,8 @@ def _indexed(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
 def _in_array(c: Fn, node: tree.Index, value: hir.Expr, kind: ArrayType) -> hir.Expr:
     at = node.at
     if not isinstance(node.index, tree.RangeExpr):
-        found = check(c, node.index, I64, INDEX)
-        return open_type(c, hir.GetElement(resolve(kind.element), at, value, found))
+        typed = check(c, node.index, I64, INDEX)
+        return open_type(c, hir.GetElement(resolve(kind.element), at, value, typed))
     start, end = _ends(c, at, node.index, INDEX)
     return hir.Runtime(kind, at, "arr_slice", [value, start, end or hir.Int(I64, at, (1 << 63) - 1)], traps=True)
 
@@ -207,8 +207,8 @@ def _in_string(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     start, end = _ends(c, at, wanted, _TEXT_INDEX)
     if end is None:
         end = hir.Runtime(I64, at, "str_chars", [value])
-    made = hir.Runtime(STRING, at, "str_range", [value, start, end], traps=True)
-    return hir.Block(STRING, at, out, made) if out else made
+    typed = hir.Runtime(STRING, at, "str_range", [value, start, end], traps=True)
+    return hir.Block(STRING, at, out, typed) if out else typed
 
 
 def _ends(c: Fn, at: int, wanted: tree.RangeExpr, why: Why) -> tuple[hir.Expr, hir.Expr | None]:

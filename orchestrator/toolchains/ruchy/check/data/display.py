@@ -22,84 +22,84 @@ from orchestrator.toolchains.ruchy.check.types import (
 )
 
 
-def text_parts(c: Fn, made: hir.Expr, spec: str = "", *, bare: bool = False) -> list[hir.Expr]:
+def text_parts(c: Fn, typed: hir.Expr, spec: str = "", *, bare: bool = False) -> list[hir.Expr]:
     """The strings that show a value, to be joined. `spec` is that of a placeholder: "", "?" or ".2". `bare`: strings in
     arrays and tuples have no quotes, as in an f-string."""
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if kind is STRING:
         if spec == "?":
-            return [hir.ToText(STRING, made.at, made, debug=True)]
-        return made.parts if isinstance(made, hir.Concat) else [made]
+            return [hir.ToText(STRING, typed.at, typed, debug=True)]
+        return typed.parts if isinstance(typed, hir.Concat) else [typed]
     if openness(kind) == ANY:
-        return [later(c, made.at, STRING, (kind,), lambda last: _when_known(c, made, spec, bare, last))]
+        return [later(c, typed.at, STRING, (kind,), lambda last: _when_known(c, typed, spec, bare, last))]
     show = _TAKEN_APART.get(kind.__class__)
-    return show(c, made, kind, spec) if show is not None else [_scalar(made, kind, spec, bare)]
+    return show(c, typed, kind, spec) if show is not None else [_scalar(typed, kind, spec, bare)]
 
 
-def _nil(c: Fn, made: hir.Expr, kind: Type, spec: str) -> list[hir.Expr]:
-    return [hir.Block(STRING, made.at, [hir.Do(made)], hir.Str(STRING, made.at, "nil"))]
+def _nil(c: Fn, typed: hir.Expr, kind: Type, spec: str) -> list[hir.Expr]:
+    return [hir.Block(STRING, typed.at, [hir.Do(typed)], hir.Str(STRING, typed.at, "nil"))]
 
 
-def _range_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
+def _range_parts(c: Fn, typed: hir.Expr) -> list[hir.Expr]:
     """`1..3`, `1..=3`."""
-    at = made.at
-    slot = c.slot(made.type)
-    local = hir.Local(made.type, at, slot)
+    at = typed.at
+    slot = c.slot(typed.type)
+    local = hir.Local(typed.type, at, slot)
     start, end = (hir.ToText(STRING, at, hir.GetField(I64, at, local, index)) for index in (0, 1))
-    dots = hir.Str(STRING, at, "..=" if made.type == INCLUSIVE else "..")
-    return [hir.Block(STRING, at, [hir.Let(slot, made)], joined(at, [start, dots, end]))]
+    dots = hir.Str(STRING, at, "..=" if typed.type == INCLUSIVE else "..")
+    return [hir.Block(STRING, at, [hir.Let(slot, typed)], joined(at, [start, dots, end]))]
 
 
-def plain_parts(c: Fn, made: hir.Expr) -> list[hir.Expr]:
+def plain_parts(c: Fn, typed: hir.Expr) -> list[hir.Expr]:
     """The same where a value is joined to text, or is the receiver of `.to_string()`: then a whole float has no
     point."""
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if openness(kind) == ANY:
-        return [later(c, made.at, STRING, (kind,), lambda last: _plain_when_known(c, made, last))]
+        return [later(c, typed.at, STRING, (kind,), lambda last: _plain_when_known(c, typed, last))]
     open_float = openness(kind) not in (KNOWN, INTEGER)
     if open_float or isinstance(kind, FloatType):
-        return [hir.ToText(STRING, made.at, made, plain=True)]
-    return text_parts(c, made)
+        return [hir.ToText(STRING, typed.at, typed, plain=True)]
+    return text_parts(c, typed)
 
 
-def _plain_when_known(c: Fn, made: hir.Expr, last: bool) -> hir.Expr | None:
-    kind = settle(made.type) if last else resolve(made.type)
+def _plain_when_known(c: Fn, typed: hir.Expr, last: bool) -> hir.Expr | None:
+    kind = settle(typed.type) if last else resolve(typed.type)
     if openness(kind) == ANY:
         return None
-    return joined(made.at, plain_parts(c, made))
+    return joined(typed.at, plain_parts(c, typed))
 
 
-def _when_known(c: Fn, made: hir.Expr, spec: str, bare: bool, last: bool) -> hir.Expr | None:
+def _when_known(c: Fn, typed: hir.Expr, spec: str, bare: bool, last: bool) -> hir.Expr | None:
     if last:
-        settle(made.type)
-    if openness(resolve(made.type)) == ANY:
+        settle(typed.type)
+    if openness(resolve(typed.type)) == ANY:
         return None
-    return joined(made.at, text_parts(c, made, spec, bare=bare))
+    return joined(typed.at, text_parts(c, typed, spec, bare=bare))
 
 
-def _scalar(made: hir.Expr, kind: Type, spec: str, bare: bool) -> hir.Expr:
+def _scalar(typed: hir.Expr, kind: Type, spec: str, bare: bool) -> hir.Expr:
     if spec[:1] == "." and spec[1:].isdigit():
         if kind.__class__ is Var or hasattr(kind, "bits") or kind.parts:
-            return hir.ToText(STRING, made.at, made, precision=int(spec[1:]), bare=bare)
-    elif isinstance(made, hir.Int):
-        value = made.value
-        return hir.Str(STRING, made.at, ("false", "true")[value] if kind is BOOL else str(value))
-    return hir.ToText(STRING, made.at, made, bare=bare)
+            return hir.ToText(STRING, typed.at, typed, precision=int(spec[1:]), bare=bare)
+    elif isinstance(typed, hir.Int):
+        value = typed.value
+        return hir.Str(STRING, typed.at, ("false", "true")[value] if kind is BOOL else str(value))
+    return hir.ToText(STRING, typed.at, typed, bare=bare)
 
 
-def _struct_parts(c: Fn, made: hir.Expr, kind: Type, spec: str) -> list[hir.Expr]:
+def _struct_parts(c: Fn, typed: hir.Expr, kind: Type, spec: str) -> list[hir.Expr]:
     """`P {x: 1, y: 2}`, fields by name. A value that is not in a slot yet is put into one."""
     if kind in RANGES:
-        return _range_parts(c, made)
+        return _range_parts(c, typed)
     item = struct_of(c.p, kind)
     if item is None:
-        return [hir.ToText(STRING, made.at, made)]
-    if isinstance(made, hir.Local):
-        return _fields(c, made, item, spec, 0)
-    slot = c.slot(made.type)
-    local = hir.Local(made.type, made.at, slot)
-    shown = joined(made.at, _fields(c, local, item, spec, 0))
-    return [hir.Block(STRING, made.at, [hir.Let(slot, made)], shown)]
+        return [hir.ToText(STRING, typed.at, typed)]
+    if isinstance(typed, hir.Local):
+        return _fields(c, typed, item, spec, 0)
+    slot = c.slot(typed.type)
+    local = hir.Local(typed.type, typed.at, slot)
+    shown = joined(typed.at, _fields(c, local, item, spec, 0))
+    return [hir.Block(STRING, typed.at, [hir.Let(slot, typed)], shown)]
 
 
 def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> list[hir.Expr]:
@@ -123,16 +123,16 @@ def _fields(c: Fn, value: hir.Expr, item: StructItem, spec: str, depth: int) -> 
     return parts
 
 
-def _inside(c: Fn, made: hir.Expr, kind: Type, spec: str, depth: int) -> list[hir.Expr]:
+def _inside(c: Fn, typed: hir.Expr, kind: Type, spec: str, depth: int) -> list[hir.Expr]:
     """A value inside another: strings in quotes."""
     if isinstance(kind, StructType):
         inner = struct_of(c.p, kind)
         if inner is not None and depth < 64:
-            return _fields(c, made, inner, spec, depth + 1)
+            return _fields(c, typed, inner, spec, depth + 1)
     if kind is STRING and spec != "?":
-        quote = hir.Str(STRING, made.at, '"')
-        return [quote, *text_parts(c, made), quote]
-    return text_parts(c, made, spec)
+        quote = hir.Str(STRING, typed.at, '"')
+        return [quote, *text_parts(c, typed), quote]
+    return text_parts(c, typed, spec)
 
 
 def joined(at: int, parts: list[hir.Expr]) -> hir.Expr:

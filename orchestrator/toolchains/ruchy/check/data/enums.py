@@ -47,9 +47,9 @@ WORDS = {"None": ("Option", NONE), "Some": ("Option", SOME), "Ok": ("Result", OK
 # ---------------------------------------------------------------- Option and Result
 
 
-def some(made: hir.Expr) -> hir.Expr:
+def some(typed: hir.Expr) -> hir.Expr:
     """`Some(made)`. (The caller has set `Pass.composed`.)"""
-    return hir.NewVariant(option_of(made.type), made.at, SOME, [made], [0])
+    return hir.NewVariant(option_of(typed.type), typed.at, SOME, [typed], [0])
 
 
 def none(kind: Type, at: int) -> hir.Expr:
@@ -120,10 +120,10 @@ def variant_call(c: Fn, node: tree.Call, item: VariantItem) -> hir.Expr:
 
 def _payload(c: Fn, node: tree.Call, variant: VariantShape, kind: EnumType, index: int, name: str = "") -> hir.Expr:
     name = name or variant.name
-    made = tuple_of(c, node, name, variant.types)
-    if made is None:
+    values = tuple_of(c, node, name, variant.types)
+    if values is None:
         return bad(node.at)
-    return hir.NewVariant(kind, node.at, index, made, list(range(len(made))))
+    return hir.NewVariant(kind, node.at, index, values, list(range(len(values))))
 
 
 def tuple_of(c: Fn, node: tree.Call, name: str, types: Sequence[Type]) -> list[hir.Expr] | None:
@@ -193,8 +193,8 @@ def struct_call(c: Fn, node: tree.Call, item: StructItem) -> hir.Expr | None:
     if not item.node.tuple_like:
         return None
     kind = named_type(c.p, item)
-    made = tuple_of(c, node, item.name, field_types(c.p, item, kind))
-    return bad(node.at) if made is None else hir.NewStruct(kind, node.at, made, list(range(len(made))))
+    values = tuple_of(c, node, item.name, field_types(c.p, item, kind))
+    return bad(node.at) if values is None else hir.NewStruct(kind, node.at, values, list(range(len(values))))
 
 
 def struct_value(c: Fn, node: tree.Path, item: StructItem) -> hir.Expr | None:
@@ -207,16 +207,16 @@ def struct_value(c: Fn, node: tree.Path, item: StructItem) -> hir.Expr | None:
 # ---------------------------------------------------------------- casts
 
 
-def discriminant(c: Fn, made: hir.Expr, kind: Type, target: Type, at: int) -> hir.Expr | None:
+def discriminant(c: Fn, typed: hir.Expr, kind: Type, target: Type, at: int) -> hir.Expr | None:
     """`value as i64` of an enum without payloads; None for any other type."""
     item = enum_of(c.p, kind)
     if not isinstance(kind, PlainEnumType) or item is None:
         return None
     numbers = read_numbers(c.p, item)
     if numbers == list(range(len(numbers))):
-        return hir.Cast(target, at, hir.GetTag(I32, at, made))
+        return hir.Cast(target, at, hir.GetTag(I32, at, typed))
     c.p.composed = True
     table = hir.NewArray(ArrayType(I64), at, [hir.Int(I64, at, number) for number in numbers])
-    tag = hir.Cast(I64, at, hir.GetTag(I32, at, made))
+    tag = hir.Cast(I64, at, hir.GetTag(I32, at, typed))
     number = hir.GetElement(I64, at, table, tag, checked=False)
     return number if target is I64 else hir.Cast(target, at, number)

@@ -81,7 +81,7 @@ def _count(text: str | None) -> int | str | None:
 
 def formatted(
     c: Fn,
-    made: hir.Expr,
+    typed: hir.Expr,
     spec: Spec,
     width: hir.Expr | None = None,
     precision: hir.Expr | None = None,
@@ -91,42 +91,42 @@ def formatted(
     """The strings that show a value by a specification. `width` and `precision`: i32s that it takes from arguments.
     `bare`: as in `text_parts`."""
     if spec == PLAIN:
-        return text_parts(c, made, bare=bare)
-    kind = resolve(made.type)
+        return text_parts(c, typed, bare=bare)
+    kind = resolve(typed.type)
     if kind.__class__ is not Var or (openness(kind) > ANY and (spec.kind not in _RADIX or narrow(kind, INTEGER))):
-        return _known(c, made, spec, width, precision, bare)
+        return _known(c, typed, spec, width, precision, bare)
 
     def decide(last: bool) -> hir.Expr | None:
         if last:
-            settle(made.type)
-        if resolve(made.type).__class__ is Var:
+            settle(typed.type)
+        if resolve(typed.type).__class__ is Var:
             return None
-        made.type = resolve(made.type)
-        return joined(made.at, _known(c, made, spec, width, precision, bare))
+        typed.type = resolve(typed.type)
+        return joined(typed.at, _known(c, typed, spec, width, precision, bare))
 
-    return [later(c, made.at, STRING, (kind,), decide)]
+    return [later(c, typed.at, STRING, (kind,), decide)]
 
 
-def count_of(c: Fn, made: hir.Expr | None) -> hir.Expr | None:
+def count_of(c: Fn, typed: hir.Expr | None) -> hir.Expr | None:
     """A width or a precision that an argument gives, as an i32: from 0 to 65535, else it traps."""
-    if made is None:
+    if typed is None:
         return None
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if kind is ERROR or kind is NEVER:
-        return made
+        return typed
     if not narrow(kind, INTEGER):
-        c.p.error("E0032", made.at, f"a width is an integer, and this is {shown(kind)}")
-        return hir.Int(I32, made.at, 0)
-    return hir.Cast(I32, made.at, hir.Cast(INTEGERS["u16"], made.at, made))
+        c.p.error("E0032", typed.at, f"a width is an integer, and this is {shown(kind)}")
+        return hir.Int(I32, typed.at, 0)
+    return hir.Cast(I32, typed.at, hir.Cast(INTEGERS["u16"], typed.at, typed))
 
 
 def _known(
-    c: Fn, made: hir.Expr, spec: Spec, width: hir.Expr | None, precision: hir.Expr | None, bare: bool
+    c: Fn, typed: hir.Expr, spec: Spec, width: hir.Expr | None, precision: hir.Expr | None, bare: bool
 ) -> list[hir.Expr]:
-    at = made.at
-    kind = resolve(made.type)
+    at = typed.at
+    kind = resolve(typed.type)
     if kind is ERROR or kind is NEVER:
-        return text_parts(c, made)
+        return text_parts(c, typed)
     if precision is None and isinstance(spec.precision, int):
         precision = hir.Int(I32, at, spec.precision)
     number = is_number(kind)
@@ -139,13 +139,13 @@ def _known(
             f"`{{:{spec.kind or '.*'}}}` cannot show a value of type {shown(kind)}",
             _HINTS.get(spec.kind, ""),
         )
-        return text_parts(c, made)
+        return text_parts(c, typed)
     if number:
-        parts = _number(c, made, kind, spec, precision)
+        parts = _number(c, typed, kind, spec, precision)
     elif precision is None or spec.kind == "?" or by_parts:
-        parts = text_parts(c, made, f".{spec.precision}" if precision is not None else spec.kind, bare=bare)
+        parts = text_parts(c, typed, f".{spec.precision}" if precision is not None else spec.kind, bare=bare)
     else:
-        parts = [hir.Runtime(STRING, at, "str_cut", [joined(at, text_parts(c, made)), precision])]
+        parts = [hir.Runtime(STRING, at, "str_cut", [joined(at, text_parts(c, typed)), precision])]
     return _aligned(at, parts, spec, width, number)
 
 
@@ -177,18 +177,18 @@ def _fits(letter: str, kind: Type) -> bool:
     return letter not in ("e", "E") or is_number(kind)
 
 
-def _number(c: Fn, made: hir.Expr, kind: Type, spec: Spec, precision: hir.Expr | None) -> list[hir.Expr]:
-    at = made.at
+def _number(c: Fn, typed: hir.Expr, kind: Type, spec: Spec, precision: hir.Expr | None) -> list[hir.Expr]:
+    at = typed.at
     if spec.kind in _RADIX:
         how = _RADIX[spec.kind] | spec.prefix << 5
-        return [hir.Runtime(STRING, at, "radix", [made, hir.Int(I32, at, how)])]
+        return [hir.Runtime(STRING, at, "radix", [typed, hir.Int(I32, at, how)])]
     if spec.kind in ("e", "E"):
         exact = None if precision is None else 1100  # more digits than any float has; zeros at the end do not count
         digits = precision or hir.Int(I32, at, -1)
-        decimal = hir.ToText(STRING, at, made, precision=exact)
+        decimal = hir.ToText(STRING, at, typed, precision=exact)
         return [hir.Runtime(STRING, at, "str_exp", [decimal, digits, hir.Int(I32, at, ord(spec.kind))])]
     if precision is None:
-        return text_parts(c, made)
+        return text_parts(c, typed)
     if isinstance(precision, hir.Int):
-        return [hir.ToText(STRING, at, made, precision=precision.value)]
-    return [hir.Runtime(STRING, at, "fixed", [made, precision])]
+        return [hir.ToText(STRING, at, typed, precision=precision.value)]
+    return [hir.Runtime(STRING, at, "fixed", [typed, precision])]

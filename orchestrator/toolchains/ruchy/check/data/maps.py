@@ -78,47 +78,47 @@ def _empty(kind: Type, at: int) -> hir.Expr:
 # ---------------------------------------------------------------- looking
 
 
-def keys_of(at: int, made: hir.Expr) -> hir.Expr:
+def keys_of(at: int, typed: hir.Expr) -> hir.Expr:
     """The keys of a map, or the items of a set, as an array in order."""
-    return _field(at, in_order(at, made), 0)
+    return _field(at, in_order(at, typed), 0)
 
 
-def values_of(at: int, made: hir.Expr) -> hir.Expr:
+def values_of(at: int, typed: hir.Expr) -> hir.Expr:
     """The values of a map, in the order of the keys."""
-    return _field(at, in_order(at, made), 1)
+    return _field(at, in_order(at, typed), 1)
 
 
-def in_order(at: int, made: hir.Expr) -> hir.Expr:
+def in_order(at: int, typed: hir.Expr) -> hir.Expr:
     """The same map or set, all of whose keys are in order (see `types.fields_of_table`)."""
-    kind = resolve(made.type)
-    return hir.Helper(kind, at, "merged", kind, [made])
+    kind = resolve(typed.type)
+    return hir.Helper(kind, at, "merged", kind, [typed])
 
 
-def _field(at: int, made: hir.Expr, field: int) -> hir.Expr:
-    return hir.GetField(ArrayType(resolve(made.type).parts[field]), at, made, field)
+def _field(at: int, typed: hir.Expr, field: int) -> hir.Expr:
+    return hir.GetField(ArrayType(resolve(typed.type).parts[field]), at, typed, field)
 
 
-def count_of(at: int, made: hir.Expr) -> hir.Expr:
+def count_of(at: int, typed: hir.Expr) -> hir.Expr:
     """How many keys there are."""
-    return hir.Runtime(I64, at, "length", [_field(at, made, 0)])
+    return hir.Runtime(I64, at, "length", [_field(at, typed, 0)])
 
 
-def items_of(at: int, made: hir.Expr, kind: MapType) -> hir.Expr:
+def items_of(at: int, typed: hir.Expr, kind: MapType) -> hir.Expr:
     """The pairs of a map, as an array."""
-    return hir.Helper(ArrayType(TupleType(kind.parts)), at, "items", kind, [made])
+    return hir.Helper(ArrayType(TupleType(kind.parts)), at, "items", kind, [typed])
 
 
-def find(c: Fn, at: int, made: hir.Expr, key: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
+def find(c: Fn, at: int, typed: hir.Expr, key: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
     """Where a key is, in a slot."""
-    return in_slot(c, hir.Helper(I64, at, "find", resolve(made.type), [made, key]), out)
+    return in_slot(c, hir.Helper(I64, at, "find", resolve(typed.type), [typed, key]), out)
 
 
 def is_there(at: int, index: hir.Expr) -> hir.Expr:
     return hir.Compare(BOOL, at, ">=", index, hir.Int(I64, at, 0))
 
 
-def value_at(c: Fn, at: int, made: hir.Expr, index: hir.Expr) -> hir.Expr:
-    values = _field(at, made, 1)
+def value_at(c: Fn, at: int, typed: hir.Expr, index: hir.Expr) -> hir.Expr:
+    values = _field(at, typed, 1)
     return open_type(c, hir.GetElement(resolve(values.type.parts[0]), at, values, index, checked=False))
 
 
@@ -127,11 +127,11 @@ def key_of(c: Fn, node: tree.Expr, kind: MapType | SetType, out: list[hir.Stmt])
     return in_slot(c, part_value(c, node, kind.parts[0], KEY if isinstance(kind, MapType) else ITEM), out)
 
 
-def read_key(c: Fn, node: tree.Index, made: hir.Expr, kind: MapType) -> hir.Expr:
+def read_key(c: Fn, node: tree.Index, typed: hir.Expr, kind: MapType) -> hir.Expr:
     """`m[key]`, which traps where there is none."""
     at = node.at
     out: list[hir.Stmt] = []
-    held = in_slot(c, made, out)
+    held = in_slot(c, typed, out)
     key = key_of(c, node.index, kind, out)
     index = find(c, at, held, key, out)
     out.append(hir.Do(must_be(c, at, key, index)))
@@ -145,9 +145,9 @@ def must_be(c: Fn, at: int, key: hir.Expr, index: hir.Expr) -> hir.Expr:
     return hir.If(UNIT, at, is_there(at, index), hir.Unit(UNIT, at), hir.Panic(NEVER, at, text))
 
 
-def option_at(c: Fn, at: int, made: hir.Expr, index: hir.Expr) -> hir.Expr:
+def option_at(c: Fn, at: int, typed: hir.Expr, index: hir.Expr) -> hir.Expr:
     """The value at an index as an Option; None where the index says that there is none."""
-    value = value_at(c, at, made, index)
+    value = value_at(c, at, typed, index)
     c.p.composed = True
     kind = option_of(value.type)
     there = hir.NewVariant(kind, at, SOME, [value], [0])
@@ -210,8 +210,8 @@ def add_entry(c: Fn, place: Place, index: hir.Expr, parts: list[hir.Expr], at: i
     wider: list[hir.Stmt] = []
     _merge(c, place, 0, at, wider)
     again.append(_when(at, hir.Helper(BOOL, at, "is_wide", kind, [read_place(c, at, place)]), wider))
-    found = hir.Helper(I64, at, "find", kind, [read_place(c, at, place), parts[0]])
-    again.append(hir.Let(where.slot, hir.BitNot(I64, at, found)))
+    typed = hir.Helper(I64, at, "find", kind, [read_place(c, at, place), parts[0]])
+    again.append(hir.Let(where.slot, hir.BitNot(I64, at, typed)))
     is_full = hir.Helper(BOOL, at, "is_full", kind, [read_place(c, at, place)])
     out.append(_when(at, is_full, again))
     goes_last = hir.Helper(BOOL, at, "goes_last", kind, [read_place(c, at, place), parts[0]])
@@ -265,9 +265,9 @@ def assign_key(c: Fn, node: tree.Index, place: Place, given: tree.Expr, out: lis
     assert isinstance(kind, MapType)
     mutated(c, place.variable, node.at)
     key = key_of(c, node.index, kind, out)
-    made = part_value(c, given, kind.value, VALUE)
-    value = in_slot(c, made, out)
-    if made.type is not NEVER and ERROR not in (key.type, made.type):
+    typed = part_value(c, given, kind.value, VALUE)
+    value = in_slot(c, typed, out)
+    if typed.type is not NEVER and ERROR not in (key.type, typed.type):
         out.append(put(c, place, key, value, find(c, node.at, read_place(c, node.at, place), key, out), node.at))
     return hir.Unit(UNIT, node.at)
 
@@ -399,12 +399,12 @@ def literal_set(c: Fn, at: int, given: tree.Expr) -> hir.Expr:
     return bad(at) if ERROR in (made.type, array.type) else set_of(c, at, made, array)
 
 
-def set_of(c: Fn, at: int, made: hir.Expr, array: hir.Expr, out: list[hir.Stmt] | None = None) -> hir.Expr:
+def set_of(c: Fn, at: int, typed: hir.Expr, array: hir.Expr, out: list[hir.Stmt] | None = None) -> hir.Expr:
     """A set, with the elements of an array put in: sorted at once, which takes less time than one by one."""
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     assert isinstance(kind, SetType)
     items = ArrayType(kind.element)
-    both = hir.Runtime(items, at, "arr_concat", [keys_of(at, made), array])
+    both = hir.Runtime(items, at, "arr_concat", [keys_of(at, typed), array])
     ordered = hir.Helper(items, at, "sort", items, [both])
     out = [] if out is None else out
     unique = in_slot(c, hir.Helper(items, at, "dedup", items, [ordered]), out)
@@ -419,12 +419,12 @@ def put_item(c: Fn, at: int, place: Place, item: hir.Expr, index: hir.Expr) -> h
     return hir.If(UNIT, at, is_there(at, index), hir.Unit(UNIT, at), added)
 
 
-def _in_new_variable(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> Place:
+def _in_new_variable(c: Fn, typed: hir.Expr, out: list[hir.Stmt]) -> Place:
     mark = len(c.undo)
-    variable = c.declare("", made.type, made.at, mutable=True)
+    variable = c.declare("", typed.type, typed.at, mutable=True)
     c.leave(mark)
-    out.append(hir.Let(variable.slot, made))
-    return Place(variable, resolve(made.type), NO_STEP)
+    out.append(hir.Let(variable.slot, typed))
+    return Place(variable, resolve(typed.type), NO_STEP)
 
 
 IN_MAPS.step = enter_key

@@ -16,35 +16,35 @@ from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
 
 
-def are_mixed(made: Sequence[hir.Expr]) -> bool:
+def are_mixed(values: Sequence[hir.Expr]) -> bool:
     """Whether values are surely of several types. (What is open goes with its neighbours.)"""
-    kinds = [resolve(one.type) for one in made]
+    kinds = [resolve(value.type) for value in values]
     first = next((kind for kind in kinds if kind is not NEVER), NEVER)
     return ERROR not in kinds and any(_apart(first, kind) for kind in kinds)
 
 
-def _apart(one: Type, other: Type) -> bool:
+def _apart(kind: Type, other: Type) -> bool:
     """Whether two types can never be one."""
-    one, other = resolve(one), resolve(other)
-    if NEVER in (one, other) or ANY in (openness(one), openness(other)):
+    kind, other = resolve(kind), resolve(other)
+    if NEVER in (kind, other) or ANY in (openness(kind), openness(other)):
         return False
-    if is_number(one) or is_number(other):
-        return not (is_number(one) and is_number(other))
-    if one.__class__ is not other.__class__ or len(one.parts) != len(other.parts):
+    if is_number(kind) or is_number(other):
+        return not (is_number(kind) and is_number(other))
+    if kind.__class__ is not other.__class__ or len(kind.parts) != len(other.parts):
         return True
-    if not one.parts:
-        return one != other
-    return one.with_parts(other.parts) != other or any(
-        _apart(left, right) for left, right in zip(one.parts, other.parts, strict=True)
+    if not kind.parts:
+        return kind != other
+    return kind.with_parts(other.parts) != other or any(
+        _apart(left, right) for left, right in zip(kind.parts, other.parts, strict=True)
     )
 
 
-def mixed(c: Fn, node: tree.Array, made: list[hir.Expr]) -> hir.Expr:
+def mixed(c: Fn, node: tree.Array, values: list[hir.Expr]) -> hir.Expr:
     """An array of values of several types: a tuple that is printed as an array."""
-    made = [part_of(c.p, one) for one in made]
-    types = tuple([UNIT if (kind := resolve(one.type)) is NEVER else kind for one in made])
+    values = [part_of(c.p, value) for value in values]
+    types = tuple([UNIT if (kind := resolve(one.type)) is NEVER else kind for one in values])
     kind = c.p.composed_type(node.at, MixedType(types))
-    return bad(node.at) if kind is ERROR else hir.NewStruct(kind, node.at, made, list(range(len(made))))
+    return bad(node.at) if kind is ERROR else hir.NewStruct(kind, node.at, values, list(range(len(values))))
 
 
 def differ(c: Fn, node: tree.Expr, kind: Type, found: Type) -> Type:
@@ -56,7 +56,7 @@ def differ(c: Fn, node: tree.Expr, kind: Type, found: Type) -> Type:
 _PRINT = words("println print eprintln eprint format panic str type_of len")
 
 
-def must_be_taken_apart(c: Fn, name: str, node: tree.Array, made: hir.Expr, body: tree.Block) -> None:
+def must_be_taken_apart(c: Fn, name: str, node: tree.Array, typed: hir.Expr, body: tree.Block) -> None:
     """E0250 for an array of several types in a variable that nothing does anything with but printing it: then it looks
     like one that got a wrong element."""
     waiting: list[Any] = [body]
@@ -70,7 +70,7 @@ def must_be_taken_apart(c: Fn, name: str, node: tree.Array, made: hir.Expr, body
         elif isinstance(part, msgspec.Struct):
             printed = _name_of(part) in _PRINT or isinstance(part, tree.HolePart)
             waiting += [one for one in _parts(part) if not (printed and getattr(one, "segments", None) == (name,))]
-    kinds = [resolve(one) for one in resolve(made.type).parts]
+    kinds = [resolve(one) for one in resolve(typed.type).parts]
     other = next(index for index, kind in enumerate(kinds) if _apart(kinds[0], kind))
     differ(c, node.elements[other], kinds[0], kinds[other])
 

@@ -43,15 +43,15 @@ def object_(c: Fn, node: tree.ObjectLiteral, want: Want, why: Why) -> hir.Expr:
         parts = wanted.parts if isinstance(wanted, MapType) else (fresh(), fresh())
         return new_map(c, node.at, *parts)
     given: dict[str, hir.Expr] = {}
-    for one in node.fields:
-        if one.name in given:
-            c.p.error("E0291", one.at, f"the field `{one.name}` is given twice")
+    for field in node.fields:
+        if field.name in given:
+            c.p.error("E0291", field.at, f"the field `{field.name}` is given twice")
             return bad(node.at)
-        known = wanted.field(one.name) if isinstance(wanted, ObjectType) else None
+        known = wanted.field(field.name) if isinstance(wanted, ObjectType) else None
         if known is not None:
-            given[one.name] = part_value(c, one.value, known, (*_FIELD, one.name))
+            given[field.name] = part_value(c, field.value, known, (*_FIELD, field.name))
         else:
-            given[one.name] = part_of(c.p, expr(c, one.value))
+            given[field.name] = part_of(c.p, expr(c, field.value))
     names = tuple(sorted(given, key=str.encode))
     types = tuple([UNIT if (kind := resolve(given[name].type)) is NEVER else kind for name in names])
     if ERROR in types:
@@ -72,8 +72,8 @@ Method = Callable[[Fn, tree.MethodCall, hir.Expr, ObjectType], hir.Expr]
 
 def object_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
     """`receiver.name(arguments)` of an object: all that asks for its fields is known here."""
-    found = METHODS.get(node.name)
-    if found is None:
+    method = METHODS.get(node.name)
+    if method is None:
         for argument in node.arguments:
             expr(c, argument)
         hint = did_you_mean(node.name, [*METHODS])
@@ -81,7 +81,7 @@ def object_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Object
             hint = f"leave out the brackets: `.{node.name}`"
         c.p.error("E0107", node.at, f"{shown(kind)} has no method `{node.name}`", hint)
         return bad(node.at)
-    count, make = found
+    count, make = method
     if len(node.arguments) != count:
         arguments_of(c, node, node.name, count, count)
         return bad(node.at)
@@ -120,13 +120,13 @@ def _collected(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectTyp
     c.p.composed = True
     out: list[hir.Stmt] = []
     value = in_slot(c, receiver, out)
-    made: list[hir.Expr] = [hir.GetField(element, at, value, index) for index in range(len(kind.names))]
+    values: list[hir.Expr] = [hir.GetField(element, at, value, index) for index in range(len(kind.names))]
     if pairs:
         element = TupleType((STRING, element))
         names = [hir.Str(STRING, at, name) for name in kind.names]
-        made = [hir.NewStruct(element, at, [name, one], [0, 1]) for name, one in zip(names, made, strict=True)]
+        values = [hir.NewStruct(element, at, [name, one], [0, 1]) for name, one in zip(names, values, strict=True)]
     array = ArrayType(element)
-    return hir.Block(array, at, out, hir.NewArray(array, at, made))
+    return hir.Block(array, at, out, hir.NewArray(array, at, values))
 
 
 def _length(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:
@@ -138,8 +138,8 @@ def _has_key(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType)
     key = check(c, node.arguments[0], STRING, (*_KEY, node.name))
     c.p.composed = True
     names = object_keys(at, receiver, kind)
-    found = hir.Helper(I64, at, "index_of", names.type, [names, key])
-    return hir.Compare(BOOL, at, ">=", found, hir.Int(I64, at, 0))
+    typed = hir.Helper(I64, at, "index_of", names.type, [names, key])
+    return hir.Compare(BOOL, at, ">=", typed, hir.Int(I64, at, 0))
 
 
 class _Looked(NamedTuple):
@@ -154,7 +154,7 @@ class _Looked(NamedTuple):
 def has_one_type(kind: ObjectType) -> bool:
     """Whether all fields are of one type, so that a computed key can stand for any of them."""
     first = shown(kind.types[0]) if kind.types else ""
-    return bool(first) and all(shown(one) == first and unify(kind.types[0], one) for one in kind.types)
+    return bool(first) and all(shown(type_) == first and unify(kind.types[0], type_) for type_ in kind.types)
 
 
 def _looked_up(c: Fn, at: int, key: tree.Expr, value: hir.Expr, kind: ObjectType, out: list[hir.Stmt]) -> _Looked:
@@ -176,8 +176,8 @@ def read_computed(c: Fn, node: tree.Index, value: hir.Expr, kind: ObjectType) ->
         return bad(node.at)
     out.append(hir.Do(must_be(c, node.at, looked.key, looked.place)))
     element = looked.values.type.parts[0]
-    found = hir.GetElement(element, node.at, looked.values, looked.place, checked=False)
-    return open_type(c, hir.Block(element, node.at, out, found))
+    typed = hir.GetElement(element, node.at, looked.values, looked.place, checked=False)
+    return open_type(c, hir.Block(element, node.at, out, typed))
 
 
 def _itself(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) -> hir.Expr:

@@ -42,9 +42,9 @@ def payload(c: Fn, value: hir.Expr, variant: int, index: int, kind: Type) -> hir
     return open_type(c, hir.GetPayload(kind, value.at, value, variant, index))
 
 
-def either(c: Fn, made: hir.Expr) -> EnumType | None:
+def either(c: Fn, typed: hir.Expr) -> EnumType | None:
     """The type of a value that is an `Option` or a `Result`; an unknown type becomes an `Option`. None for another."""
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if openness(kind) == ANY:
         c.p.composed = True
         unify(kind, option_of(fresh()))
@@ -70,8 +70,8 @@ def or_else(c: Fn, at: int, left: hir.Expr, node: tree.Expr) -> hir.Expr:
     given = resolve(right.type)
     if isinstance(given, EnumType) and given.item == kind.item and not isinstance(resolve(inner), EnumType):
         right = fit(c, right, kind, _OTHERWISE, node)
-        made = chosen(c, at, kind, is_variant(local, good_variant(kind)), local, right)
-        return open_type(c, hir.Block(made.type, at, out, made))
+        typed = chosen(c, at, kind, is_variant(local, good_variant(kind)), local, right)
+        return open_type(c, hir.Block(typed.type, at, out, typed))
     return _value_in(c, at, out, local, kind, fit(c, right, inner, _OTHERWISE, node))
 
 
@@ -83,8 +83,8 @@ def chosen(c: Fn, at: int, kind: Type, condition: hir.Expr, good: hir.Expr, othe
 def _value_in(c: Fn, at: int, out: list[hir.Stmt], local: hir.Expr, kind: EnumType, other: hir.Expr) -> hir.Expr:
     """What `Some` or `Ok` holds, or else the other value."""
     inner, good = kind.arguments[0], good_variant(kind)
-    made = chosen(c, at, inner, is_variant(local, good), payload(c, local, good, 0, inner), other)
-    return open_type(c, hir.Block(made.type, at, out, made))
+    typed = chosen(c, at, inner, is_variant(local, good), payload(c, local, good, 0, inner), other)
+    return open_type(c, hir.Block(typed.type, at, out, typed))
 
 
 # ---------------------------------------------------------------- what leaves the function
@@ -93,14 +93,14 @@ def _value_in(c: Fn, at: int, out: list[hir.Stmt], local: hir.Expr, kind: EnumTy
 @handles(tree.Try)
 def try_(c: Fn, node: tree.Try, want: Want, why: Why) -> hir.Expr:
     """`operand?`: the value in it, or else the function returns `None`, or the error."""
-    made = expr(c, node.operand, wanted_by_question(c, node.operand, want))
-    if made.type is NEVER or made.type is ERROR:
-        return made
-    if openness(resolve(made.type)) == ANY and is_result(resolve(c.result)):
-        unify(made.type, result_of(fresh(), fresh()))
-    kind = either(c, made)
+    typed = expr(c, node.operand, wanted_by_question(c, node.operand, want))
+    if typed.type is NEVER or typed.type is ERROR:
+        return typed
+    if openness(resolve(typed.type)) == ANY and is_result(resolve(c.result)):
+        unify(typed.type, result_of(fresh(), fresh()))
+    kind = either(c, typed)
     if kind is None:
-        message = f"`?` needs an `Option` or a `Result` before it, and this is {shown(made.type)}"
+        message = f"`?` needs an `Option` or a `Result` before it, and this is {shown(typed.type)}"
         c.p.error("E0281", node.at, message, "every value is there: leave out the `?`")
         return bad(node.at)
     left = _left_with(c, node, kind)
@@ -108,7 +108,7 @@ def try_(c: Fn, node: tree.Try, want: Want, why: Why) -> hir.Expr:
         return bad(node.at)
     at = node.at
     out: list[hir.Stmt] = []
-    local = in_slot(c, made, out)
+    local = in_slot(c, typed, out)
     value: hir.Expr = none(resolve(left.arguments[0]), at)
     if is_result(kind):
         value = hir.NewVariant(left, at, ERR, [payload(c, local, ERR, 0, kind.arguments[1])], [0])
@@ -162,18 +162,18 @@ def _what(node: tree.Expr) -> str:
 @handles(tree.SafeMember)
 def safe_member(c: Fn, node: tree.SafeMember, want: Want, why: Why) -> hir.Expr:
     """`value?.name`: of what is in an `Option`, and `None` where nothing is. Never an `Option` of an `Option`."""
-    made = expr(c, node.value)
-    if made.type is NEVER or made.type is ERROR:
-        return made
-    kind = either(c, made)
+    typed = expr(c, node.value)
+    if typed.type is NEVER or typed.type is ERROR:
+        return typed
+    kind = either(c, typed)
     if kind is None or not is_option(kind):
-        message = f"`?.` needs an `Option` before it, and this is {shown(made.type)}"
+        message = f"`?.` needs an `Option` before it, and this is {shown(typed.type)}"
         c.p.error("E0281", node.at, message, "every value is there: write `.`" if kind is None else "write `.ok()?.`")
         return bad(node.at)
     at = node.at
     c.p.composed = True
     out: list[hir.Stmt] = []
-    local = in_slot(c, made, out)
+    local = in_slot(c, typed, out)
     inner = resolve(kind.arguments[0])
     mark = len(c.undo)
     variable = c.declare(tree.PRESENT, inner, at)

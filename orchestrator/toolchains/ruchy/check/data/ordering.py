@@ -41,17 +41,17 @@ def compared(c: Fn, node: tree.MethodCall, receiver: hir.Expr, name: str) -> hir
         is_below = hir.Compare(BOOL, at, "<", number, hir.Int(I64, at, 0))
         is_above = hir.Compare(BOOL, at, ">", number, hir.Int(I64, at, 0))
         rest = hir.If(I64, at, is_above, hir.Int(I64, at, 1), hir.Int(I64, at, 0))
-        made: hir.Expr = hir.If(I64, at, is_below, hir.Int(I64, at, -1), rest)
+        typed: hir.Expr = hir.If(I64, at, is_below, hir.Int(I64, at, -1), rest)
     else:
         above = hir.If(I64, at, compare(c, at, ">", left, right), hir.Int(I64, at, 1), hir.Int(I64, at, 0))
         below = compare(c, at, "<", _again(c, left), _again(c, right))
-        made = hir.If(I64, at, below, hir.Int(I64, at, -1), above)
+        typed = hir.If(I64, at, below, hir.Int(I64, at, -1), above)
     if name == "partial_cmp":
         c.p.composed = True
-        made = some(made)
-    return open_type(c, hir.Block(made.type, at, out, made))
+        typed = some(typed)
+    return open_type(c, hir.Block(typed.type, at, out, typed))
 
 
-def _again(c: Fn, made: hir.Expr) -> hir.Expr:
+def _again(c: Fn, typed: hir.Expr) -> hir.Expr:
     """Another look at a value in a slot."""
-    return open_type(c, hir.Local(made.type, made.at, made.slot)) if isinstance(made, hir.Local) else made
+    return open_type(c, hir.Local(typed.type, typed.at, typed.slot)) if isinstance(typed, hir.Local) else typed

@@ -34,17 +34,17 @@ def touched(p: Pass, kind: StructType) -> Type:
     return kind
 
 
-def ends_of(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> tuple[hir.Expr, hir.Expr]:
+def ends_of(c: Fn, typed: hir.Expr, out: list[hir.Stmt]) -> tuple[hir.Expr, hir.Expr]:
     """Both ends of a range, which is put into a slot first."""
-    if not isinstance(made, hir.Local):
-        slot = c.slot(made.type)
-        out.append(hir.Let(slot, made))
-        made = hir.Local(made.type, made.at, slot)
-    return hir.GetField(I64, made.at, made, 0), hir.GetField(I64, made.at, made, 1)
+    if not isinstance(typed, hir.Local):
+        slot = c.slot(typed.type)
+        out.append(hir.Let(slot, typed))
+        typed = hir.Local(typed.type, typed.at, slot)
+    return hir.GetField(I64, typed.at, typed, 0), hir.GetField(I64, typed.at, typed, 1)
 
 
-def _block(at: int, out: list[hir.Stmt], made: hir.Expr) -> hir.Expr:
-    return hir.Block(made.type, at, out, made) if out else made
+def _block(at: int, out: list[hir.Stmt], typed: hir.Expr) -> hir.Expr:
+    return hir.Block(typed.type, at, out, typed) if out else typed
 
 
 def _plus(at: int, op: str, left: hir.Expr, right: hir.Expr | int) -> hir.Expr:
@@ -65,11 +65,11 @@ OWN = frozenset(("len", "count", "sum", "is_empty", "contains"))
 """Methods that need no array."""
 
 
-def elements(c: Fn, made: hir.Expr) -> hir.Expr:
+def elements(c: Fn, typed: hir.Expr) -> hir.Expr:
     """A range as an array."""
-    at, kind = made.at, made.type
+    at, kind = typed.at, typed.type
     out: list[hir.Stmt] = []
-    start, end = ends_of(c, made, out)
+    start, end = ends_of(c, typed, out)
     c.p.composed = True
     array, counter = c.slot(ArrayType(I64)), c.slot(I64)
     c.counter += 1
@@ -80,13 +80,13 @@ def elements(c: Fn, made: hir.Expr) -> hir.Expr:
     return hir.Block(ArrayType(I64), at, steps, hir.Local(ArrayType(I64), at, array))
 
 
-def range_method(c: Fn, node: tree.MethodCall, made: hir.Expr) -> hir.Expr:
+def range_method(c: Fn, node: tree.MethodCall, typed: hir.Expr) -> hir.Expr:
     """A method of a range that gives no array."""
-    at, name, kind = node.at, node.name, made.type
+    at, name, kind = node.at, node.name, typed.type
     wanted = 1 if name == "contains" else 0
     if name in OWN and len(node.arguments) == wanted:
         out: list[hir.Stmt] = []
-        start, end = ends_of(c, made, out)
+        start, end = ends_of(c, typed, out)
         if name == "is_empty":
             return _block(at, out, _empty(at, kind, start, end))
         if name == "contains":
@@ -148,12 +148,12 @@ def walk(c: Fn, node: tree.Expr) -> Walk | hir.Expr:
     name = node.name if isinstance(node, tree.MethodCall) else ""
     taken = name in ("rev", "step_by")
     if not taken or not isinstance(node, tree.MethodCall) or len(node.arguments) != (name == "step_by"):
-        made = expr(c, node)
-        return plain_walk(c, made) if made.type in RANGES else made
-    made = expr(c, node.receiver)
-    if made.type not in RANGES:
+        typed = expr(c, node)
+        return plain_walk(c, typed) if typed.type in RANGES else typed
+    typed = expr(c, node.receiver)
+    if typed.type not in RANGES:
         return expr(c, node)
-    found = plain_walk(c, made)
+    found = plain_walk(c, typed)
     at, start, end = node.at, found.start, found.end
     if name == "rev":
         last = end if found.inclusive else _plus(at, "-", end, 1)
@@ -173,7 +173,7 @@ def walk(c: Fn, node: tree.Expr) -> Walk | hir.Expr:
                 hir.Unit(UNIT, at),
             )
         ),
-        hir.Let(steps, _steps(at, made.type, start, end, by)),
+        hir.Let(steps, _steps(at, typed.type, start, end, by)),
     ]
     found.start, found.end, found.inclusive = hir.Int(I64, at, 0), hir.Local(I64, at, steps), False
     found.value = lambda counter: _plus(at, "+", start, _plus(at, "*", counter, by))
@@ -188,9 +188,9 @@ def _steps(at: int, kind: Type, start: hir.Expr, end: hir.Expr, by: hir.Expr) ->
     return hir.If(I64, at, _empty(at, kind, start, end), hir.Int(I64, at, 0), count)
 
 
-def plain_walk(c: Fn, made: hir.Expr) -> Walk:
+def plain_walk(c: Fn, typed: hir.Expr) -> Walk:
     out: list[hir.Stmt] = []
-    slot = c.slot(made.type)  # a variable may be assigned to in the loop
-    out.append(hir.Let(slot, made))
-    start, end = ends_of(c, hir.Local(made.type, made.at, slot), out)
-    return Walk(start, end, made.type == INCLUSIVE, out)
+    slot = c.slot(typed.type)  # a variable may be assigned to in the loop
+    out.append(hir.Let(slot, typed))
+    start, end = ends_of(c, hir.Local(typed.type, typed.at, slot), out)
+    return Walk(start, end, typed.type == INCLUSIVE, out)

@@ -106,8 +106,8 @@ def check_enum(p: Pass, item: EnumItem) -> None:
 def check_generic(p: Pass, node: tree.Struct | tree.Enum, env: Env, kind: Type, types: Sequence[tree.Type]) -> None:
     """A generic definition: each of its types means something, and each of its type parameters is in one of them."""
     inner = with_arguments(env, node.generics, kind.parts)
-    for one in types:
-        type_of(p, inner, one)
+    for type_ in types:
+        type_of(p, inner, type_)
     used = {path[0] for path in paths_in([*types])}
     for name in node.generics:
         if name not in used:
@@ -158,4 +158,4 @@ def _can_be_made(p: Pass, kind: Type, around: set[Type]) -> bool:
         return kind not in around
     inner = {*around, kind}
     variants = variants_of(p, kind)
-    return not variants or any(all(_can_be_made(p, part, inner) for part in one.types) for one in variants)
+    return not variants or any(all(_can_be_made(p, part, inner) for part in variant.types) for variant in variants)

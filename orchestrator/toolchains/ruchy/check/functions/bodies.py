@@ -72,9 +72,9 @@ def _default(c: Fn, item: FunctionItem, index: int, kind: Type) -> None:
     if parameter.type is not None or not item.untyped:
         check(inner, default, kind, why)
         return
-    made = expr(inner, default)
-    if not is_other_call(c, item, default.at, {index: made.type}):
-        fit(inner, made, kind, why, default)
+    typed = expr(inner, default)
+    if not is_other_call(c, item, default.at, {index: typed.type}):
+        fit(inner, typed, kind, why, default)
 
 
 def _annotated(c: Fn, item: FunctionItem) -> hir.Expr:
@@ -83,14 +83,14 @@ def _annotated(c: Fn, item: FunctionItem) -> hir.Expr:
     statements = node.body.statements
     errors = len(p.report.errors)
     if result is not UNIT and _ends_without_value(statements):
-        made = block_body(c, node.body.at, statements, DROP, why)
-        if made.type is not NEVER and len(p.report.errors) == errors and result is not ERROR:
+        typed = block_body(c, node.body.at, statements, DROP, why)
+        if typed.type is not NEVER and len(p.report.errors) == errors and result is not ERROR:
             _missing(c, item)
-        return made
-    made = block_body(c, node.body.at, statements, result, why)
-    if made.type is UNIT and result is not UNIT and result is not ERROR and len(p.report.errors) == errors:
+        return typed
+    typed = block_body(c, node.body.at, statements, result, why)
+    if typed.type is UNIT and result is not UNIT and result is not ERROR and len(p.report.errors) == errors:
         _missing(c, item)
-    return made
+    return typed
 
 
 _LOOPS = (tree.While, tree.WhileLet, tree.For, tree.Assign)
@@ -122,17 +122,17 @@ def _missing(c: Fn, item: FunctionItem) -> None:
 
 def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
     node = item.node
-    made = block_body(c, node.body.at, node.body.statements, TAIL, ())
-    if made.type is NEVER:
+    typed = block_body(c, node.body.at, node.body.statements, TAIL, ())
+    if typed.type is NEVER:
         if not c.returned:
             unify(c.result, UNIT)
     elif resolve(c.result) is UNIT:
-        if resolve(made.type) is not UNIT:
-            made = hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
-    elif (placed_value := placed(c.p, made, c.result)) is not None:
-        made = placed_value
-    elif not unify(c.result, made.type):
-        name, result, got = item.name, shown(c.result), shown(made.type)
+        if resolve(typed.type) is not UNIT:
+            typed = hir.Block(UNIT, typed.at, [hir.Do(typed)], hir.Unit(UNIT, typed.at))
+    elif (placed_value := placed(c.p, typed, c.result)) is not None:
+        typed = placed_value
+    elif not unify(c.result, typed.type):
+        name, result, got = item.name, shown(c.result), shown(typed.type)
         message = f"`{name}` returns {result} elsewhere, and its last value is {got}"
         c.p.error("E0401", node.at, message, f"write `-> {result}`, and give such a value at the end")
     item.result = resolve(c.result)
@@ -142,7 +142,7 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
         c.p.error(
             "E0507", node.at, f"what `{item.name}` returns depends on another module's function without `->`", hint
         )
-    return made
+    return typed
 
 
 def unused_locals(c: Fn) -> None:

@@ -179,15 +179,15 @@ def _asserts(op: str, name: str) -> Builtin:
         sides = []
         mark = len(c.undo)
         for side, argument in zip(_SIDES, node.arguments[:2], strict=True):
-            made = expr(c, argument)
-            if resolve(made.type) is ERROR:
+            typed = expr(c, argument)
+            if resolve(typed.type) is ERROR:
                 c.leave(mark)
                 return bad(node.at)
-            variable = c.declare(side, made.type, node.at)
-            slot = c.slot(made.type) if variable.slot < 0 else variable.slot
-            out.append(hir.Let(slot, made))
-            local = hir.Local(made.type, node.at, slot)
-            if made.type.__class__ is Var:
+            variable = c.declare(side, typed.type, node.at)
+            slot = c.slot(typed.type) if variable.slot < 0 else variable.slot
+            out.append(hir.Let(slot, typed))
+            local = hir.Local(typed.type, node.at, slot)
+            if typed.type.__class__ is Var:
                 c.p.open.pending.append(local)
             sides.append(local)
         own = OVERLOADED.comparison(c, node.at, op, sides[0], tree.Path(node.at, _SIDES[1:]))
@@ -206,40 +206,44 @@ def _asserts(op: str, name: str) -> Builtin:
 
 
 def length(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
-    made = arguments_of(c, node, "len", 1, 1)
-    if made is None or made[0].type is ERROR:
+    arguments = arguments_of(c, node, "len", 1, 1)
+    if arguments is None or arguments[0].type is ERROR:
         return bad(node.at)
-    kind = resolve(made[0].type)
+    kind = resolve(arguments[0].type)
     if isinstance(kind, TupleType | ObjectType):
-        return hir.Block(I64, node.at, [hir.Do(made[0])], hir.Int(I64, node.at, len(kind.parts)))
+        return hir.Block(I64, node.at, [hir.Do(arguments[0])], hir.Int(I64, node.at, len(kind.parts)))
     if isinstance(kind, MapType | SetType):
-        return count_of(node.at, made[0])
+        return count_of(node.at, arguments[0])
     if not isinstance(kind, ArrayType) and not unify(kind, STRING):
         c.p.error("E0204", node.at, f"`len` takes a String, an array or a map, and this is {shown(kind)}")
         return bad(node.at)
-    return hir.Runtime(I64, node.at, "length", [made[0]])
+    return hir.Runtime(I64, node.at, "length", [arguments[0]])
 
 
 def _text(name: str) -> Builtin:
     def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
-        made = arguments_of(c, node, name, 1, 1)
-        return bad(node.at) if made is None else joined(node.at, text_parts(c, made[0]))
+        arguments = arguments_of(c, node, name, 1, 1)
+        return bad(node.at) if arguments is None else joined(node.at, text_parts(c, arguments[0]))
 
     return handler
 
 
 def empty(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
-    made = arguments_of(c, node, "String::new", 0, 0)
-    return bad(node.at) if made is None else hir.Str(STRING, node.at, "")
+    arguments = arguments_of(c, node, "String::new", 0, 0)
+    return bad(node.at) if arguments is None else hir.Str(STRING, node.at, "")
 
 
 def _no_elements(name: str, count: int) -> Builtin:
     """An empty array. Arrays grow well enough without a capacity."""
 
     def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
-        made = arguments_of(c, node, name, count, count)
+        arguments = arguments_of(c, node, name, count, count)
         array = expr(c, tree.Array(node.at, []), want, why)
-        return bad(node.at) if made is None else hir.Block(array.type, node.at, [hir.Do(one) for one in made], array)
+        return (
+            bad(node.at)
+            if arguments is None
+            else hir.Block(array.type, node.at, [hir.Do(argument) for argument in arguments], array)
+        )
 
     return handler
 
@@ -258,10 +262,10 @@ def _itself(name: str) -> Builtin:
 
 def kind_of(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     """`type_of(x)`: the names that the reference gives its own types."""
-    made = arguments_of(c, node, "type_of", 1, 1)
-    if made is None or resolve(made[0].type) is ERROR:
+    arguments = arguments_of(c, node, "type_of", 1, 1)
+    if arguments is None or resolve(arguments[0].type) is ERROR:
         return bad(node.at)
-    kind = resolve(made[0].type)
+    kind = resolve(arguments[0].type)
     if kind in RANGES:
         name = "range"
     elif narrow(kind, INTEGER):
@@ -271,18 +275,18 @@ def kind_of(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     else:
         name = abilities(kind).type_of
     value = hir.Str(STRING, node.at, name)
-    return hir.Block(STRING, node.at, [hir.Do(made[0])], value)
+    return hir.Block(STRING, node.at, [hir.Do(arguments[0])], value)
 
 
 def _numeric(name: str, least: int, most: int, make: Callable[..., hir.Expr]) -> Builtin:
     def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
-        made = arguments_of(c, node, name, least, most)
-        if made is None or any(resolve(part.type) is ERROR for part in made):
+        arguments = arguments_of(c, node, name, least, most)
+        if arguments is None or any(resolve(part.type) is ERROR for part in arguments):
             return bad(node.at)
-        unreached = never_returns(made)
+        unreached = never_returns(arguments)
         if unreached is not None:
             return unreached
-        return make(c, node.at, name, *made)
+        return make(c, node.at, name, *arguments)
 
     return handler
 

@@ -89,41 +89,41 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         return call_value(c, node, expr(c, callee))
     segments = callee.segments
     single = len(segments) == 1
-    found = c.names.get(segments[0]) if single else None
-    if found is None:
-        found = c.p.lookup(c.env, segments)
-        if found is None and len(segments) == 2 and segments[0] in BUILTIN_TYPES:
-            found = IN_TYPES.find(c.p, c.env, BUILTIN_TYPES[segments[0]], segments[1])
-        if found is None:
+    item = c.names.get(segments[0]) if single else None
+    if item is None:
+        item = c.p.lookup(c.env, segments)
+        if item is None and len(segments) == 2 and segments[0] in BUILTIN_TYPES:
+            item = IN_TYPES.find(c.p, c.env, BUILTIN_TYPES[segments[0]], segments[1])
+        if item is None:
             builtin = BUILTINS.get(segments[0] if single else "::".join(segments))
             if builtin is not None:
                 return with_written(c, callee, builtin(c, only_read(node), want, why))
             if len(segments) == 2 and segments[0] in _WITH_METHODS and node.arguments:  # `i64::max(a, b)`
                 first, *rest = only_read(node).arguments
                 return expr(c, tree.MethodCall(node.at, first, segments[1], rest), want, why)
-    if found is None:
+    if item is None:
         word = word_call(c, node, segments, want)
         if word is not None:
             return with_written(c, callee, word)
-        found = global_of(c, segments[0], callee.at) if single else None
-    if isinstance(found, VariantItem):
-        visible = c.p.visible(c.env, segments, found, callee.at)
-        return with_written(c, callee, variant_call(c, node, found)) if visible else bad(node.at)
-    if isinstance(found, StructItem) and (made := struct_call(c, node, found)) is not None:
+        item = global_of(c, segments[0], callee.at) if single else None
+    if isinstance(item, VariantItem):
+        visible = c.p.visible(c.env, segments, item, callee.at)
+        return with_written(c, callee, variant_call(c, node, item)) if visible else bad(node.at)
+    if isinstance(item, StructItem) and (made := struct_call(c, node, item)) is not None:
         return with_written(c, callee, made)
-    if isinstance(found, FunctionItem) and found.default_of is None and "Self" in found.node.generics[-1:]:
-        return _of_trait(c, node, found, want, why)
-    if isinstance(found, FunctionItem):
-        if single or c.p.visible(c.env, segments, found, callee.at):
-            return call_function(c, node, found)
+    if isinstance(item, FunctionItem) and item.default_of is None and "Self" in item.node.generics[-1:]:
+        return _of_trait(c, node, item, want, why)
+    if isinstance(item, FunctionItem):
+        if single or c.p.visible(c.env, segments, item, callee.at):
+            return call_function(c, node, item)
         return bad(node.at)
-    if isinstance(found, InlineFunction):
-        return inline_call(c, node, found, want, why)
-    if isinstance(found, Variable) and may_be_called(found):
-        return call_lambda(c, node, found)
+    if isinstance(item, InlineFunction):
+        return inline_call(c, node, item, want, why)
+    if isinstance(item, Variable) and may_be_called(item):
+        return call_lambda(c, node, item)
     for argument in node.arguments:
         expr(c, argument)
-    return _not_callable(c, callee, found)
+    return _not_callable(c, callee, item)
 
 
 def _of_trait(c: Fn, node: tree.Call, item: FunctionItem, want: Want, why: Why) -> hir.Expr:
@@ -289,18 +289,18 @@ def _arguments(
     arguments = node.arguments
     first = 0 if on is None else 1
     given = first + len(arguments)
-    made: list[hir.Expr] = [] if on is None or on.value is None else [fit(c, on.value, types[0], PLAIN, node)]
+    values: list[hir.Expr] = [] if on is None or on.value is None else [fit(c, on.value, types[0], PLAIN, node)]
     if given > len(types) or given < item.required:
         _arity(c, node, item, given)
         for argument in arguments:
             expr(c, argument)
-        return made
+        return values
     parameters = item.node.parameters
     for i in range(first, given):
         argument = arguments[i - first]
         kind = types[i]
         if known and i in known:
-            made.append(_fit_argument(c, known[i], kind, item, i, argument))
+            values.append(_fit_argument(c, known[i], kind, item, i, argument))
             continue
         if isinstance(argument, tree.Unary) and argument.op == "&mut":
             argument = _lent(c, item, i, argument)
@@ -309,12 +309,12 @@ def _arguments(
         value = HANDLERS[argument.__class__](c, argument, kind, why)
         if value.type is not kind:
             value = _fit_argument(c, value, kind, item, i, argument)
-        made.append(value)
+        values.append(value)
     for i in range(given, len(types)):
         default = parameters[i].default
         assert default is not None  # `required` counts up to the last parameter without one
-        made.append(inline(c, item.env, default, types[i], node.at))
-    return made
+        values.append(inline(c, item.env, default, types[i], node.at))
+    return values
 
 
 class _Lending:

@@ -36,7 +36,10 @@ def fill_in(p: Pass) -> None:
         for outer, inner in one.captured.items():
             groups.join((one.outer, outer.slot), (one.symbol, inner.slot))
     bodies = {
-        name: p.made.bodies[name] for one in closures for name in (one.outer, one.symbol) if name in p.made.bodies
+        name: p.made.bodies[name]
+        for closure in closures
+        for name in (closure.outer, closure.symbol)
+        if name in p.made.bodies
     }
     written = {groups.find((name, slot)) for name, body in bodies.items() for slot in stored_slots(body.body)}
     for one in closures:
@@ -49,8 +52,8 @@ def fill_in(p: Pass) -> None:
             for name, variable in ((one.outer, outer), (one.symbol, inner)):
                 if variable.slot >= 0 and name in cells and groups.find((name, variable.slot)) in written:
                     cells[name].of(variable)
-    for found in cells.values():
-        found.rewrite()
+    for cell in cells.values():
+        cell.rewrite()
     for one in closures:
         if one.symbol in cells and one.outer in cells:
             pairs = [(outer, inner) for outer, inner in one.captured.items() if inner.slot >= 0]
@@ -109,7 +112,7 @@ def _reaches_function(p: Pass, kind: Type) -> bool:
         if struct is not None:
             inner += field_types(p, struct, found)
         if enum is not None:
-            inner += [part for one in item_variants(p, enum, found) for part in one.types]
+            inner += [part for variant in item_variants(p, enum, found) for part in variant.types]
         for part in inner:
             if part not in seen:
                 seen.add(part)
@@ -210,7 +213,7 @@ class _Cells:
         if shared and isinstance(node, hir.Store) and node.path:
             node.value = self._kept(node.value, out)
         if shared and isinstance(node, hir.Change):
-            node.arguments = [self._kept(one, out) for one in node.arguments]
+            node.arguments = [self._kept(argument, out) for argument in node.arguments]
         node.path = [step if isinstance(step, int | hir.InPayload) else self._kept(step, out) for step in node.path]
         if not shared:
             return hir.Do(hir.Block(UNIT, node.at, [*out, node], hir.Unit(UNIT, node.at))) if out else node
@@ -235,7 +238,7 @@ class _Cells:
     def _lend(self, node: hir.CallChanging) -> hir.Expr:
         """A call that changes variables in cells: it gets copies, which are put back."""
         lent = [slot for slot in node.changed if slot in self._cells]
-        if not lent and not any(isinstance(one, hir.GetCell) for one in node.arguments):
+        if not lent and not any(isinstance(argument, hir.GetCell) for argument in node.arguments):
             return node
         out: list[hir.Stmt] = []
         back: list[hir.Stmt] = []

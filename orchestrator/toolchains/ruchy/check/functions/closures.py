@@ -73,16 +73,18 @@ def made_lambda(c: Fn, node: tree.Lambda, asked: FunctionType | None, path: str)
     inner.top, inner.sees_top, inner.contract, inner.nests = False, c.sees_top, c.contract, c.nests
     inner.slot(UNIT)  # the value itself
     types, apart = _parameters(inner, node, asked)
-    made = _body(inner, node, asked)
+    typed = _body(inner, node, asked)
     if apart:
-        made = open_type(inner, hir.Block(made.type, made.at, apart, made))
+        typed = open_type(inner, hir.Block(typed.type, typed.at, apart, typed))
     c.foreign = c.foreign or inner.foreign
     kind = p.composed_type(node.at, FunctionType(tuple(types), inner.result))
     if kind is ERROR or ERROR in types or resolve(inner.result) is ERROR:
         return bad(node.at)
     if p.copies is None and c.path:
         unused_locals(inner)
-        body = hir.FunctionBody(closure.symbol, False, [UNIT, *types], inner.result, inner.locals, made, start, node.at)
+        body = hir.FunctionBody(
+            closure.symbol, False, [UNIT, *types], inner.result, inner.locals, typed, start, node.at
+        )
         p.made.bodies[closure.symbol], p.made.closures[closure.symbol] = body, closure
     made_value = hir.MakeClosure(kind, node.at, closure.symbol, [])
     closure.values.append(made_value)
@@ -148,29 +150,31 @@ def _body(c: Fn, node: tree.Lambda, asked: FunctionType | None) -> hir.Expr:
     result = resolve(c.result)
     known = result.__class__ is not Var
     if known and result is UNIT:
-        made = expr(c, node.body, DROP)
-        return made if made.type in (UNIT, NEVER) else hir.Block(UNIT, node.at, [hir.Do(made)], hir.Unit(UNIT, node.at))
+        typed = expr(c, node.body, DROP)
+        return (
+            typed if typed.type in (UNIT, NEVER) else hir.Block(UNIT, node.at, [hir.Do(typed)], hir.Unit(UNIT, node.at))
+        )
     if known and not is_open(result):
         return check(c, node.body, result, _RESULT)
-    made = expr(c, node.body, result if known else TAIL if isinstance(node.body, tree.Block) else None)
-    return _found(c, node, made)
+    typed = expr(c, node.body, result if known else TAIL if isinstance(node.body, tree.Block) else None)
+    return _found(c, node, typed)
 
 
-def _found(c: Fn, node: tree.Lambda, made: hir.Expr) -> hir.Expr:
+def _found(c: Fn, node: tree.Lambda, typed: hir.Expr) -> hir.Expr:
     """The same where the value says what the function returns."""
-    if made.type is NEVER:
+    if typed.type is NEVER:
         if not c.returned:
             unify(c.result, UNIT)
     elif c.returned and resolve(c.result) is UNIT:
-        if resolve(made.type) is not UNIT:
-            made = hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
-    elif (fitting := placed(c.p, made, c.result)) is not None:
-        made = fitting
-    elif not unify(c.result, made.type):
+        if resolve(typed.type) is not UNIT:
+            typed = hir.Block(UNIT, typed.at, [hir.Do(typed)], hir.Unit(UNIT, typed.at))
+    elif (fitting := placed(c.p, typed, c.result)) is not None:
+        typed = fitting
+    elif not unify(c.result, typed.type):
         code, text = _RESULT
-        c.p.error(code, node.at, text.format(want=shown(c.result), got=shown(made.type)))
+        c.p.error(code, node.at, text.format(want=shown(c.result), got=shown(typed.type)))
     c.result = resolve(c.result)
-    return made
+    return typed
 
 
 # ------------------------------------------------------------ calls
@@ -180,24 +184,24 @@ def call_value(c: Fn, node: tree.Call, callee: hir.Expr, known: Mapping[int, hir
     """A call of a value. `known` are arguments that are checked already, by their place."""
     p, at = c.p, node.at
     kind = resolve(callee.type)
-    made: list[hir.Expr] = []
+    values: list[hir.Expr] = []
     if openness(kind) == ANY:
-        made = [part_of(p, known[i] if i in known else expr(c, one)) for i, one in enumerate(node.arguments)]
-        kind = p.composed_type(at, FunctionType(tuple([one.type for one in made]), fresh()))
+        values = [part_of(p, known[i] if i in known else expr(c, one)) for i, one in enumerate(node.arguments)]
+        kind = p.composed_type(at, FunctionType(tuple([value.type for value in values]), fresh()))
         unify(callee.type, kind)
         callee.type = resolve(callee.type)
     elif isinstance(kind, FunctionType):
-        made = _arguments(c, node, kind, known)
+        values = _arguments(c, node, kind, known)
     if not isinstance(kind, FunctionType):
         for argument in node.arguments:
             expr(c, argument)
         if kind is not ERROR and kind is not NEVER:
             p.error("E0217", at, f"a value of type {shown(kind)} cannot be called")
         return bad(at)
-    if len(made) != len(kind.parameters):
+    if len(values) != len(kind.parameters):
         return bad(at)
     result = resolve(kind.result)
-    return open_type(c, hir.CallValue(result, at, callee, made))
+    return open_type(c, hir.CallValue(result, at, callee, values))
 
 
 def _arguments(c: Fn, node: tree.Call, kind: FunctionType, known: Mapping[int, hir.Expr]) -> list[hir.Expr]:
@@ -208,16 +212,16 @@ def _arguments(c: Fn, node: tree.Call, kind: FunctionType, known: Mapping[int, h
         message = f"this function takes {wanted} argument{'s' * (wanted != 1)}, and was given {len(node.arguments)}"
         c.p.error("E0301", node.at, message, f"it is of type `{shown(kind)}`")
         return []
-    made: list[hir.Expr] = []
+    values: list[hir.Expr] = []
     for number, (argument, parameter) in enumerate(zip(node.arguments, kind.parameters, strict=True), 1):
         why = (*_ARGUMENT, str(number))
         if number - 1 in known:
             value = known[number - 1]
             value = part_of(c.p, value) if openness(resolve(parameter)) == ANY else value
-            made.append(fit(c, value, parameter, why, argument))
+            values.append(fit(c, value, parameter, why, argument))
         elif openness(resolve(parameter)) == ANY:
             value = part_of(c.p, expr(c, argument))
-            made.append(value if unify(parameter, value.type) else check(c, argument, parameter, why))
+            values.append(value if unify(parameter, value.type) else check(c, argument, parameter, why))
         else:
-            made.append(check(c, argument, parameter, why))
-    return made
+            values.append(check(c, argument, parameter, why))
+    return values

@@ -45,12 +45,12 @@ def required(c: Fn, item: FunctionItem) -> list[hir.Stmt]:
     return [hir.Do(contract(c, one, DROP, ())) for one in item.node.contracts if one.kind != "ensures"]
 
 
-def with_contracts(c: Fn, item: FunctionItem, before: list[hir.Stmt], made: hir.Expr) -> hir.Expr:
+def with_contracts(c: Fn, item: FunctionItem, before: list[hir.Stmt], typed: hir.Expr) -> hir.Expr:
     """A body, with what is checked `before` it and after it. The parameters are still in sight."""
-    ensures = [one for one in item.node.contracts if one.kind == "ensures"]
+    ensures = [contract for contract in item.node.contracts if contract.kind == "ensures"]
     if ensures or may_fail(c, item):
-        made = _ensured(c, item, ensures, made)
-    return open_type(c, hir.Block(made.type, made.at, before, made)) if before else made
+        typed = _ensured(c, item, ensures, typed)
+    return open_type(c, hir.Block(typed.type, typed.at, before, typed)) if before else typed
 
 
 def may_fail(c: Fn, item: FunctionItem) -> bool:
@@ -69,22 +69,22 @@ def _failed(c: Fn, at: int, slot: int, kind: EnumType) -> hir.Stmt:
     return hir.Do(hir.If(UNIT, at, is_variant(whole[1], ERR), fail, hir.Unit(UNIT, at)))
 
 
-def _ensured(c: Fn, item: FunctionItem, ensures: list[tree.Contract], made: hir.Expr) -> hir.Expr:
+def _ensured(c: Fn, item: FunctionItem, ensures: list[tree.Contract], typed: hir.Expr) -> hir.Expr:
     """The body becomes a loop that every `return` leaves (`leave_by_break`), so that there is one place behind it."""
-    at, kind = made.at, resolve(cast("Type", item.result))
+    at, kind = typed.at, resolve(cast("Type", item.result))
     mark = len(c.undo)
     result = c.declare("result", kind, at)
-    checks: list[hir.Stmt] = [hir.Do(contract(c, one, DROP, ())) for one in ensures]
+    checks: list[hir.Stmt] = [hir.Do(contract(c, ensure, DROP, ())) for ensure in ensures]
     if isinstance(kind, EnumType) and may_fail(c, item):
         checks.append(_failed(c, at, result.slot, kind))
     c.leave(mark)
     label = c.p.made.leaving[item.symbol] = c.counter
     c.counter += 1
-    inner = made
-    if made.type is not NEVER and kind is UNIT:
-        inner = hir.Block(NEVER, at, [hir.Do(made)], hir.Break(NEVER, at, label, None))
-    elif made.type is not NEVER:
-        inner = hir.Break(NEVER, at, label, made)
+    inner = typed
+    if typed.type is not NEVER and kind is UNIT:
+        inner = hir.Block(NEVER, at, [hir.Do(typed)], hir.Break(NEVER, at, label, None))
+    elif typed.type is not NEVER:
+        inner = hir.Break(NEVER, at, label, typed)
     loop = open_type(c, hir.Loop(kind, at, label, inner))
     if result.slot < 0:
         return hir.Block(UNIT, at, [hir.Do(loop), *checks], hir.Unit(UNIT, at))
@@ -98,7 +98,9 @@ def leave_by_break(body: hir.Expr, label: int) -> None:
     while waiting:
         node = waiting.pop()
         parts = PARTS[node.__class__](node)
-        returns = {id(one): hir.Break(NEVER, one.at, label, one.value) for one in parts if isinstance(one, hir.Return)}
+        returns = {
+            id(part): hir.Break(NEVER, part.at, label, part.value) for part in parts if isinstance(part, hir.Return)
+        }
         if returns:
             put_in(node, returns)
             parts = PARTS[node.__class__](node)

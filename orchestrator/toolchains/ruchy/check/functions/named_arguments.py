@@ -39,7 +39,7 @@ def in_order(c: Fn, node: tree.Call, item: FunctionItem, first: int, out: list[h
                 c.p.error("E0310", argument.at, "an argument without a name stands behind named ones", _NAME_ALL)
                 return None
         if place < 0:
-            hint = did_you_mean(name, [one.name for one in parameters[first:]])
+            hint = did_you_mean(name, [parameter.name for parameter in parameters[first:]])
             c.p.error("E0310", argument.at, f"`{item.name}` has no parameter `{name}`", hint)
             return None
         if place in given:
@@ -75,9 +75,9 @@ def _made(c: Fn, node: tree.Call, given: dict[int, tree.Expr], out: list[hir.Stm
         for place, value in given.items():
             if isinstance(value, (*_PLAIN, tree.Lambda)):
                 continue
-            made = started(c.p, expr(c, value))
-            variable = c.declare(f"#{place}", resolve(made.type), node.at)
+            typed = started(c.p, expr(c, value))
+            variable = c.declare(f"#{place}", resolve(typed.type), node.at)
             variable.read = True
-            out.append(hir.Do(made) if variable.slot < 0 else hir.Let(variable.slot, made))
+            out.append(hir.Do(typed) if variable.slot < 0 else hir.Let(variable.slot, typed))
             given[place] = tree.Path(value.at, (f"#{place}",))
     return tree.Call(node.at, node.callee, [given[place] for place in order])

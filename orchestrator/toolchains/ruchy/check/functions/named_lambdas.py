@@ -33,5 +33,9 @@ def let_lambda(c: Fn, name: str, node: tree.Let) -> bool:
 def note_lambda(c: Fn, node: tree.Let, variable: Variable) -> None:
     """Watches the calls of a variable that is a lambda without all types, for good."""
     value = node.value
-    if isinstance(value, tree.Lambda) and not variable.mutable and any(one.type is None for one in value.parameters):
+    if (
+        isinstance(value, tree.Lambda)
+        and not variable.mutable
+        and any(parameter.type is None for parameter in value.parameters)
+    ):
         c.p.made.lambdas[variable] = NamedLambda(lambda_path(c, value), variable.type)

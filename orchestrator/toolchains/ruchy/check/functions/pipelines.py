@@ -31,9 +31,9 @@ def piped(c: Fn, at: int, left: hir.Expr, right: tree.Expr, want: Want) -> hir.E
     variable.read = True
     out: list[hir.Stmt] = [hir.Do(left) if variable.slot < 0 else hir.Let(variable.slot, left)]
     given = tree.Path(at, (_GIVEN,))
-    made = expr(c, _call(c, given, right), want)
+    typed = expr(c, _call(c, given, right), want)
     c.leave(mark)
-    return open_type(c, hir.Block(made.type, at, out, made))
+    return open_type(c, hir.Block(typed.type, at, out, typed))
 
 
 def _call(c: Fn, given: tree.Path, right: tree.Expr) -> tree.Expr:

@@ -80,16 +80,16 @@ def _call_own(c: Fn, node: tree.Call, variable: PolymorphicLambda) -> hir.Expr:
     return call_value(c, node, _value(c, node, variable, kind), known)
 
 
-def _decided(c: Fn, made: hir.Expr) -> hir.Expr:
+def _decided(c: Fn, typed: hir.Expr) -> hir.Expr:
     """An argument of which the function that is made for the call decides nothing: a literal has the type that it has
     by itself."""
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if openness(kind) == INTEGER:
-        return convert(c.p, made, I64)
+        return convert(c.p, typed, I64)
     if openness(kind) == FLOATING:
         unify(kind, F64)
-        return made
-    return started(c.p, made)
+        return typed
+    return started(c.p, typed)
 
 
 def _value(c: Fn, node: tree.Call, variable: PolymorphicLambda, kind: FunctionType) -> hir.Expr:
@@ -102,11 +102,11 @@ def _value(c: Fn, node: tree.Call, variable: PolymorphicLambda, kind: FunctionTy
         if isinstance(callee, hir.MakeClosure):
             variable.made[kind.parameters] = callee
         return callee
-    made = hir.MakeClosure(shared.type, node.at, shared.symbol, [])
+    typed = hir.MakeClosure(shared.type, node.at, shared.symbol, [])
     closure = c.p.made.closures.get(shared.symbol)
     if closure is not None:
-        closure.values.append(made)
-    return made
+        closure.values.append(typed)
+    return typed
 
 
 def _made_for(c: Fn, node: tree.Call, variable: PolymorphicLambda, asked: FunctionType | None) -> hir.Expr:
@@ -120,13 +120,13 @@ def _made_for(c: Fn, node: tree.Call, variable: PolymorphicLambda, asked: Functi
 def lambdas_that_change(p: Pass) -> set[str]:
     """The lambdas of which a parameter has, in the end, another type than an argument had by itself."""
     found = set()
-    for one in p.made.lambdas.values():
-        kind = settle(one.type)
-        if one.calls and isinstance(kind, FunctionType) and changed_by_calls(one.calls, kind.parameters):
-            found.add(one.symbol)
+    for lambda_ in p.made.lambdas.values():
+        kind = settle(lambda_.type)
+        if lambda_.calls and isinstance(kind, FunctionType) and changed_by_calls(lambda_.calls, kind.parameters):
+            found.add(lambda_.symbol)
     return found
 
 
 def doubtful_lambdas(p: Pass) -> set[str]:
     """Those that are used as values too: what is given to them there is not known."""
-    return {one.symbol for one in p.made.lambdas.values() if one.passed_on and one.called}
+    return {lambda_.symbol for lambda_ in p.made.lambdas.values() if lambda_.passed_on and lambda_.called}

@@ -53,10 +53,10 @@ def _is_out_of_place(c: Fn, node: tree.Expr, what: str) -> bool:
 def throw(c: Fn, node: tree.Throw, want: Want, why: Why) -> hir.Expr:
     if _is_out_of_place(c, node, "`throw`"):
         return bad(node.at)
-    made = expr(c, node.value)
-    if made.type is NEVER or resolve(made.type) is ERROR:
-        return made
-    return hir.ThrowText(NEVER, node.at, joined(node.at, text_parts(c, made)))
+    typed = expr(c, node.value)
+    if typed.type is NEVER or resolve(typed.type) is ERROR:
+        return typed
+    return hir.ThrowText(NEVER, node.at, joined(node.at, text_parts(c, typed)))
 
 
 @handles(tree.TryCatch)
@@ -85,16 +85,16 @@ def with_finally(c: Fn, node: tree.TryCatch, finally_: tree.Block, want: Want, w
     again = hir.ThrowText(NEVER, at, hir.Local(STRING, at, caught), (lines, index))
     handler = hir.Block(NEVER, at, [hir.Do(_finally(c, finally_))], again)
     copies = [_finally(c, finally_) for _ in range(exits)]
-    made = hir.Catching(kind, at, inner, caught, handler, (lines, index), c.counter, copies)
+    typed = hir.Catching(kind, at, inner, caught, handler, (lines, index), c.counter, copies)
     c.counter += 1
     c.p.composed = True
     if kind is NEVER:
-        return made
+        return typed
     behind = hir.Do(_finally(c, finally_))
     if kind is UNIT:
-        return hir.Block(UNIT, at, [hir.Do(made), behind], hir.Unit(UNIT, at))
+        return hir.Block(UNIT, at, [hir.Do(typed), behind], hir.Unit(UNIT, at))
     out: list[hir.Stmt] = []
-    value = in_slot(c, open_type(c, made), out)
+    value = in_slot(c, open_type(c, typed), out)
     return open_type(c, hir.Block(value.type, at, [*out, behind], value))
 
 
@@ -126,13 +126,13 @@ def _finally(c: Fn, node: tree.Block) -> hir.Expr:
         not_yet(c.p, node.at, "`finally` inside of `finally`", plural=False)
         return bad(node.at)
     c.loops, c.finally_ = [], True
-    made = block(c, node, DROP, ())
+    typed = block(c, node, DROP, ())
     c.loops, c.returned, c.finally_ = loops, result, nests
-    if made.type is NEVER:
+    if typed.type is NEVER:
         c.p.cut = True
-    elif resolve(made.type) is not UNIT:
-        made = hir.Block(UNIT, node.at, [hir.Do(made)], hir.Unit(UNIT, node.at))
-    return made
+    elif resolve(typed.type) is not UNIT:
+        typed = hir.Block(UNIT, node.at, [hir.Do(typed)], hir.Unit(UNIT, node.at))
+    return typed
 
 
 def _caught(c: Fn, node: tree.TryCatch, want: Want, why: Why) -> hir.Expr:
@@ -145,8 +145,8 @@ def _caught(c: Fn, node: tree.TryCatch, want: Want, why: Why) -> hir.Expr:
     handler = kind.add(block(c, node.handler, want, why), node.handler, why)
     c.leave(mark)
     result = kind.result(node.at, _DIFFER)
-    made = hir.Catching(result, node.at, kind.cast(body, result), caught.slot, kind.cast(handler, result))
-    return open_type(c, made) if result.__class__ is Var else made
+    typed = hir.Catching(result, node.at, kind.cast(body, result), caught.slot, kind.cast(handler, result))
+    return open_type(c, typed) if result.__class__ is Var else typed
 
 
 def run_before_jumps(p: Pass) -> None:

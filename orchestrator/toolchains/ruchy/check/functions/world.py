@@ -140,8 +140,8 @@ def _block(name: str, rows: dict[int, tuple[Sequence[tuple[str, Type]], str]]) -
 
 def _exit(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     """`process::exit(status)`; only its lowest eight bits reach the shell."""
-    made = arguments_of(c, node, "exit", 0, 1)
-    if made is None:
+    arguments = arguments_of(c, node, "exit", 0, 1)
+    if arguments is None:
         return bad(node.at)
     status = check(c, node.arguments[0], I64, (*_ARGUMENT, "exit")) if node.arguments else hir.Int(I64, node.at, 0)
     ends = hir.Do(hir.Runtime(UNIT, node.at, "exit", [status]))

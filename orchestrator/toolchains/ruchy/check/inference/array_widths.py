@@ -23,12 +23,12 @@ class SlotMaker(Protocol):
     def slot(self, kind: Type) -> int: ...
 
 
-def converted_array(c: SlotMaker, made: hir.Expr, want: Type) -> hir.Expr | None:
+def converted_array(c: SlotMaker, typed: hir.Expr, want: Type) -> hir.Expr | None:
     """The array as one of the type `want`; None where that is not a matter of numbers."""
-    source, target = resolve(made.type), resolve(want)
+    source, target = resolve(typed.type), resolve(want)
     if not isinstance(source, ArrayType) or not isinstance(target, ArrayType) or not _fits(source, target):
         return None
-    at = made.at
+    at = typed.at
     array, new, counter = c.slot(source), c.slot(target), c.slot(I64)
     element = hir.GetElement(
         resolve(source.element), at, hir.Local(source, at, array), hir.Local(I64, at, counter), checked=False
@@ -40,7 +40,7 @@ def converted_array(c: SlotMaker, made: hir.Expr, want: Type) -> hir.Expr | None
     c.counter += 1
     length = hir.Runtime(I64, at, "length", [hir.Local(source, at, array)])
     loop = hir.ForRange(UNIT, at, c.counter - 1, counter, hir.Int(I64, at, 0), length, inclusive=False, body=body)
-    steps: list[hir.Stmt] = [hir.Let(array, made), hir.Let(new, hir.NewArray(target, at, [])), hir.Do(loop)]
+    steps: list[hir.Stmt] = [hir.Let(array, typed), hir.Let(new, hir.NewArray(target, at, [])), hir.Do(loop)]
     return hir.Block(target, at, steps, hir.Local(target, at, new))
 
 

@@ -81,11 +81,11 @@ def find_out(p: Pass, root: FunctionItem) -> None:
         while True:
             before = work.results
             look_into(root)
-            found = resolve(cast("Type", root.result))
-            unknown = root.needs_foreign and openness(found) == ANY
+            kind = resolve(cast("Type", root.result))
+            unknown = root.needs_foreign and openness(kind) == ANY
             trial_of(root).settle()
-            found = settle(found)
-            root.result = ERROR if unknown and found is not UNIT else found
+            kind = settle(kind)
+            root.result = ERROR if unknown and kind is not UNIT else kind
             root.guess = NO_GUESS
             if root.result is UNIT or not root.needs_foreign:
                 work.results += 1

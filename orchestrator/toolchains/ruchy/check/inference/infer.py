@@ -153,23 +153,23 @@ def unify(left: Type, right: Type) -> bool:
 
 def narrow(kind: Type, to: int) -> bool:
     """Whether a type is, or can be made, a number (an integer, a float)."""
-    found = type_variable(kind)
-    if found is None:
+    variable = type_variable(kind)
+    if variable is None:
         return _admits(to, resolve(kind))
-    if found.kind == WHOLE:
+    if variable.kind == WHOLE:
         if to == INTEGER:
-            found.link = I64
+            variable.link = I64
         return to != FLOATING
-    if found.kind == ELEMENT:
-        found.kind = ELEMENT if to <= NUMBER else to
+    if variable.kind == ELEMENT:
+        variable.kind = ELEMENT if to <= NUMBER else to
         if to == FLOATING:
-            _floats_follow(found)
+            _floats_follow(variable)
         return True
-    if found.kind > NUMBER and to > NUMBER and found.kind != to:
+    if variable.kind > NUMBER and to > NUMBER and variable.kind != to:
         return False
-    found.kind = max(found.kind, to)
-    if found.waiting and to:
-        notify(found)
+    variable.kind = max(variable.kind, to)
+    if variable.waiting and to:
+        notify(variable)
     return True
 
 

@@ -60,10 +60,10 @@ DEEPEST = 64
 """How many instances of one function may call one another: types that grow with each call would never end."""
 
 
-def stand_at_use(made: hir.FunctionBody, instance: FunctionItem) -> None:
+def stand_at_use(body: hir.FunctionBody, instance: FunctionItem) -> None:
     """Gives the typed tree of an instance the place of its use."""
-    at = made.at = place_of_use(instance)
-    waiting: list[Node] = [made.body]
+    at = body.at = place_of_use(instance)
+    waiting: list[Node] = [body.body]
     while waiting:
         node = waiting.pop()
         if hasattr(node, "at"):
@@ -292,7 +292,7 @@ def instance_of(
         if len(p.made.instances) < MOST:
             message = f"`{item.name}` calls itself with ever new types"
         p.failed = True
-        if all(one.message != message for one in p.report.errors):
+        if all(error.message != message for error in p.report.errors):
             p.error_even_if_silent("E0803", place_of_use(use), message, "let their types not grow")
         return None
     if item.node.bounds and not check_bounds(p, item.node, _env(p, item, types), place_of_use(use)):

@@ -88,7 +88,7 @@ class MadeFunctions:
     def drop_instance(self, symbol: str) -> None:
         """Forgets an instance, and what is nested in it."""
         self.instances.pop(symbol, None)
-        for inner in [one for one in self.bodies if one.startswith(symbol)]:
+        for inner in [body for body in self.bodies if body.startswith(symbol)]:
             del self.bodies[inner]
 
     def instance_in(self, symbol: str) -> FunctionItem | None:

@@ -51,7 +51,7 @@ def natural(kind: Type) -> Natural:
     if isinstance(found, FunctionType):
         parts = [_of_parameter(part) for part in found.parameters]
         result = resolve(found.result)
-        parts.append(None if any(resolve(one) is result for one in found.parameters) else natural(result))
+        parts.append(None if any(resolve(parameter) is result for parameter in found.parameters) else natural(result))
     else:
         parts = [natural(part) for part in found.parts]
     return _shell(found), tuple(parts)
@@ -127,7 +127,7 @@ def _is_unknown(kind: Natural) -> bool:
 
 def changed_by_calls(calls: list[Given], types: Sequence[Type]) -> bool:
     """Whether a parameter has, in the end, another type than an argument had by itself."""
-    last = {one.place: one for one in calls}  # a call that was checked again counts as it was then
+    last = {call.place: call for call in calls}  # a call that was checked again counts as it was then
     return any(
         not _stays(kind, settle(one.types[index]), settle(types[index]))
         for one in last.values()
@@ -165,11 +165,11 @@ def named_by_instanced(p: Pass) -> set[str]:
         if binding.module == p.module.name and waiting:
             other = by_name.get((binding.rest or binding.item).rpartition("::")[2], [])
             by_name.setdefault(binding.name, []).extend(other)
-    found: set[str] = set()
+    names: set[str] = set()
     while waiting and by_name:
         for word in words_in([waiting.pop().node]):
             for item in by_name.pop(word, ()):
-                if item.symbol not in found:
-                    found.add(item.symbol)
+                if item.symbol not in names:
+                    names.add(item.symbol)
                     waiting.append(item)
-    return found
+    return names

@@ -78,27 +78,27 @@ def open_pair(p: Pass, base: hir.Expr, exponent: hir.Expr) -> tuple[hir.Expr, hi
     return meet(p, base, exponent) if a.__class__ is Var and either else None
 
 
-def _fits(made: hir.Expr, kind: Type) -> bool:
-    return isinstance(made, hir.Int) and isinstance(kind, IntType) and holds(kind, made.value)
+def _fits(typed: hir.Expr, kind: Type) -> bool:
+    return isinstance(typed, hir.Int) and isinstance(kind, IntType) and holds(kind, typed.value)
 
 
-def widen(made: hir.Expr, other: Type) -> None:
+def widen(typed: hir.Expr, other: Type) -> None:
     """A literal that its narrow neighbour, of the type `other`, cannot hold widens the operation."""
-    narrow = isinstance(made, hir.Int) and isinstance(other, IntType) and other.bits < 64
-    if narrow and resolve(made.type).__class__ is Var and not _fits(made, other):
-        unify(made.type, I64)
+    narrow = isinstance(typed, hir.Int) and isinstance(other, IntType) and other.bits < 64
+    if narrow and resolve(typed.type).__class__ is Var and not _fits(typed, other):
+        unify(typed.type, I64)
 
 
-def widen_beside(literals: list[hir.Expr], made: hir.Expr, kind: Type | None) -> None:
+def widen_beside(literals: list[hir.Expr], typed: hir.Expr, kind: Type | None) -> None:
     """The same where a value is one of several: of branches, or of what breaks give. `kind` is the common type of those
     before it, `literals` are those of them that may still be widened."""
     if kind is not None:
-        widen(made, resolve(kind))
-    if isinstance(made, hir.Int):
-        literals.append(made)
-    elif literals and isinstance(resolve(made.type), IntType):
+        widen(typed, resolve(kind))
+    if isinstance(typed, hir.Int):
+        literals.append(typed)
+    elif literals and isinstance(resolve(typed.type), IntType):
         for literal in literals:
-            widen(literal, resolve(made.type))
+            widen(literal, resolve(typed.type))
         literals.clear()  # each is looked at once, so a long chain of branches takes no longer
 
 
@@ -164,51 +164,51 @@ def _is_open(kind: Type, *kinds: int) -> bool:
     return openness(kind) in kinds
 
 
-def convert(p: Pass, made: hir.Expr, kind: Type) -> hir.Expr:
+def convert(p: Pass, typed: hir.Expr, kind: Type) -> hir.Expr:
     """A number as one of another type, which `common` or `placed` found; traps where it does not fit."""
-    source = resolve(made.type)
+    source = resolve(typed.type)
     target = resolve(kind)
     if source is target:
-        return made
-    if isinstance(made, hir.Int):
+        return typed
+    if isinstance(typed, hir.Int):
         if isinstance(target, FloatType) or openness(target) == FLOATING:
-            return _noted(p, hir.Float(target, made.at, float(made.value)))
-        if isinstance(target, IntType) and holds(target, made.value):
-            return hir.Int(target, made.at, made.value)
+            return _noted(p, hir.Float(target, typed.at, float(typed.value)))
+        if isinstance(target, IntType) and holds(target, typed.value):
+            return hir.Int(target, typed.at, typed.value)
         if _is_open(target, ELEMENT):
-            return _element(p, made, target)
+            return _element(p, typed, target)
         if target.__class__ is Var and _is_open(source, INTEGER) and unify(source, target):
-            return made
+            return typed
     variable, follower = type_variable(source), type_variable(target)
     if variable is not None and variable.kind == ELEMENT:
         if follower is not None and follower.kind in (WHOLE, ELEMENT):
             variable.followers.append(follower)
         elif isinstance(target, IntType):
-            p.open.flows.append((made.at, source, target))
+            p.open.flows.append((typed.at, source, target))
     if variable is not None and variable.kind in _OPEN_INTEGERS:
         variable.kind = WHOLE
         if follower is not None and follower.kind in (WHOLE, ELEMENT):
             variable.followers.append(follower)
-            p.open.flows.append((made.at, source, target))
+            p.open.flows.append((typed.at, source, target))
         elif isinstance(target, IntType):
             variable.link = I64
             if target is I64:
-                return made
-    return _noted(p, hir.Cast(target, made.at, made))
+                return typed
+    return _noted(p, hir.Cast(target, typed.at, typed))
 
 
-def _element(p: Pass, made: hir.Int, target: Type) -> hir.Expr:
+def _element(p: Pass, number: hir.Int, target: Type) -> hir.Expr:
     """A literal as part of an array or a tuple: it has whatever type that turns out to have."""
-    found = hir.Int(target, made.at, made.value)
-    p.open.pending.append(found)
-    p.open.literals.append((found, made.value))
-    return found
+    typed = hir.Int(target, number.at, number.value)
+    p.open.pending.append(typed)
+    p.open.literals.append((typed, number.value))
+    return typed
 
 
-def part_of(p: Pass, made: hir.Expr) -> hir.Expr:
+def part_of(p: Pass, typed: hir.Expr) -> hir.Expr:
     """A value as a part of an array or a tuple that says no type."""
-    kind = resolve(made.type)
-    return convert(p, made, fresh(ELEMENT)) if _is_open(kind, *_OPEN_INTEGERS) else made
+    kind = resolve(typed.type)
+    return convert(p, typed, fresh(ELEMENT)) if _is_open(kind, *_OPEN_INTEGERS) else typed
 
 
 def part_type(kind: Type) -> Type:
@@ -216,61 +216,61 @@ def part_type(kind: Type) -> Type:
     return fresh(ELEMENT) if _is_open(kind, *_OPEN_INTEGERS, ELEMENT) else kind
 
 
-def _noted(p: Pass, made: hir.Expr) -> hir.Expr:
-    if made.type.__class__ is Var:
-        p.open.pending.append(made)
-    return made
+def _noted(p: Pass, typed: hir.Expr) -> hir.Expr:
+    if typed.type.__class__ is Var:
+        p.open.pending.append(typed)
+    return typed
 
 
-def started(p: Pass, made: hir.Expr) -> hir.Expr:
+def started(p: Pass, typed: hir.Expr) -> hir.Expr:
     """The value of a `let` without a type: from an integer that nothing else decides starts an i64, unless floats are
     assigned to the variable."""
-    variable = type_variable(made.type)
+    variable = type_variable(typed.type)
     if variable is not None and variable.kind == ELEMENT:
-        return convert(p, made, fresh(WHOLE))
+        return convert(p, typed, fresh(WHOLE))
     if variable is None or variable.kind not in _OPEN_INTEGERS:
-        return made
-    stays = isinstance(made, hir.Int) and variable.kind == INTEGER
+        return typed
+    stays = isinstance(typed, hir.Int) and variable.kind == INTEGER
     variable.kind = WHOLE
-    return made if stays else convert(p, made, fresh(WHOLE))
+    return typed if stays else convert(p, typed, fresh(WHOLE))
 
 
-def placed(p: Pass, made: hir.Expr, want: Type) -> hir.Expr | None:
+def placed(p: Pass, typed: hir.Expr, want: Type) -> hir.Expr | None:
     """A number as it goes into a place of type `want`; None where it cannot (and for all that is no number)."""
     to = resolve(want)
-    source = resolve(made.type)
+    source = resolve(typed.type)
     is_integer = isinstance(source, IntType) or _is_open(source, *_OPEN_INTEGERS, ELEMENT)
     variable = type_variable(to)
     if variable is not None:
-        return _placed_open(p, made, variable, source, is_integer)
+        return _placed_open(p, typed, variable, source, is_integer)
     if isinstance(to, IntType):
         if _is_open(source, INTEGER):  # no variable's: it may still become that very type
             return None
-        return convert(p, made, to) if is_integer else None
+        return convert(p, typed, to) if is_integer else None
     if isinstance(to, FloatType):
         wider = isinstance(source, FloatType) and source.bits <= to.bits
-        return convert(p, made, to) if is_integer or wider else None
+        return convert(p, typed, to) if is_integer or wider else None
     return None
 
 
-def _placed_open(p: Pass, made: hir.Expr, to: TypeVariable, source: Type, is_integer: bool) -> hir.Expr | None:
+def _placed_open(p: Pass, typed: hir.Expr, to: TypeVariable, source: Type, is_integer: bool) -> hir.Expr | None:
     place = cast("Type", to)
     if to.kind == WHOLE:
         if isinstance(source, FloatType) or openness(source) == FLOATING:
             become_float(to, source)
-            return made
-        return convert(p, made, place) if is_integer else None
+            return typed
+        return convert(p, typed, place) if is_integer else None
     if to.kind == FLOATING:
-        return convert(p, made, place) if is_integer else None
+        return convert(p, typed, place) if is_integer else None
     if to.kind == ELEMENT:
         if isinstance(source, FloatType) or openness(source) == FLOATING:
-            return made if unify(place, source) else None
-        return convert(p, made, place) if is_integer else None
+            return typed if unify(place, source) else None
+        return convert(p, typed, place) if is_integer else None
     if openness(source) == WHOLE and to.kind in (ANY, INTEGER):
         if to.kind == INTEGER:
             to.kind = WHOLE
         else:
             to.link = fresh(WHOLE)
             notify(to)
-        return convert(p, made, place)
+        return convert(p, typed, place)
     return None

@@ -10,17 +10,17 @@ from orchestrator.toolchains.ruchy.check.types import ERROR
 from orchestrator.toolchains.ruchy.syntax import tree
 
 
-def with_written(c: Fn, path: tree.Path, made: hir.Expr) -> hir.Expr:
+def with_written(c: Fn, path: tree.Path, typed: hir.Expr) -> hir.Expr:
     """A value that was made by a path: its type consists of the types that are written there, if it consists of as
     many."""
     if not path.types:
-        return made
-    kind = resolve(made.type)
-    written = [type_of(c.p, c.env, one) for one in path.types]
+        return typed
+    kind = resolve(typed.type)
+    written = [type_of(c.p, c.env, type_) for type_ in path.types]
     if ERROR in written or kind is ERROR or len(kind.parts) != len(written):
-        return made
+        return typed
     for part, one in zip(kind.parts, written, strict=True):
         if not unify(part, one):
             c.p.error("E0201", path.at, f"this is {shown(kind)}, and {shown(one)} is written", "write one of them")
             return bad(path.at)
-    return made
+    return typed

@@ -103,9 +103,9 @@ class Lent:
         self.roots: list[hir.Expr] = []
 
         def read() -> hir.Expr:
-            made = read_place(c, at, place)
-            self.roots.append(made)
-            return made
+            typed = read_place(c, at, place)
+            self.roots.append(typed)
+            return typed
 
         self.source = Matched(place.type, read)
 

@@ -39,8 +39,8 @@ def unwrapped_element(c: Fn, node: tree.Expr) -> tree.Index | None:
     """`m.get_mut(key).unwrap()` as `m[key]`."""
     if not isinstance(node, tree.MethodCall) or node.name not in ("unwrap", "expect"):
         return None
-    found = lent_element(c, node.receiver)
-    return None if found is None else tree.Index(node.at, *found)
+    typed = lent_element(c, node.receiver)
+    return None if typed is None else tree.Index(node.at, *typed)
 
 
 _PLAIN = tree.Path | tree.IntLiteral | tree.StringLiteral
@@ -88,35 +88,35 @@ def modified_entry(c: Fn, node: tree.MethodCall) -> tree.Expr | None:
 
 def held_against(c: Fn, node: tree.IfLet) -> tree.Expr | None:
     """`if let Some(x) = m.get_mut(key) { .. }`: if there is one, `let x = &mut m[key]`. None for any other form."""
-    found = lent_element(c, node.value)
+    typed = lent_element(c, node.value)
     name = _name_in_some(node.pattern)
-    if found is None or name is None or not is_plain(found.whole):
+    if typed is None or name is None or not is_plain(typed.whole):
         return None
     at = node.at
     key = tree.Path(at, (_KEY,))
-    is_there = tree.MethodCall(at, tree.MethodCall(at, found.whole, "get", [key]), "is_some", [])
+    is_there = tree.MethodCall(at, tree.MethodCall(at, typed.whole, "get", [key]), "is_some", [])
     index: tree.Expr = key
     if isinstance(node.value, tree.MethodCall) and node.value.name in _ENDS:
-        is_there = tree.MethodCall(at, found.whole, "is_empty", [])
+        is_there = tree.MethodCall(at, typed.whole, "is_empty", [])
         chosen: tree.Expr = tree.Unary(at, "!", is_there)
-        index = found.step
+        index = typed.step
     else:
         chosen = is_there
     then = node.then
     if isinstance(name, tree.NamePattern):
-        lent = tree.Unary(at, "&mut", tree.Index(at, found.whole, index))
+        lent = tree.Unary(at, "&mut", tree.Index(at, typed.whole, index))
         then = tree.Block(then.at, [tree.Let(at, name, None, lent), *then.statements], then.end)
     chosen = tree.If(at, chosen, then, node.otherwise)
     if index is not key:
         return chosen
-    given = tree.Let(at, tree.NamePattern(at, _KEY), None, found.step)
+    given = tree.Let(at, tree.NamePattern(at, _KEY), None, typed.step)
     return tree.Block(at, [given, tree.ExprStmt(at, chosen)], at)
 
 
 def as_if(c: Fn, node: tree.Match) -> tree.IfLet | None:
     """`match m.get_mut(key) { Some(x) if c => a, Some(x) => b, None => d }` as an `if let`; None for any other form."""
-    found = lent_element(c, node.value)
-    if found is None or not is_plain(found.whole):
+    typed = lent_element(c, node.value)
+    if typed is None or not is_plain(typed.whole):
         return None
     some = [arm for arm in node.arms if _name_in_some(arm.pattern) is not None]
     rest = [arm for arm in node.arms if _is_rest(arm.pattern) and arm.guard is None]

@@ -36,10 +36,10 @@ def _form(c: Fn, node: tree.Expr) -> _Form | None:
             inner = _form(c, node.receiver)
             return None if inner is None or inner.numbered else inner._replace(numbered=True)
         if node.name == "values_mut":
-            found = lent(c, tree.Unary(node.at, "&mut", node.receiver))
-            return None if found is None else _Form(found, values=True)
-    found = lent(c, node)
-    return None if found is None else _Form(found)
+            typed = lent(c, tree.Unary(node.at, "&mut", node.receiver))
+            return None if typed is None else _Form(typed, values=True)
+    typed = lent(c, node)
+    return None if typed is None else _Form(typed)
 
 
 def over_lent(c: Fn, at: int, pattern: tree.Pattern, iterable: tree.Expr, turn: Turn) -> hir.Expr | None:

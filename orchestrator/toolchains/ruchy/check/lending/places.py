@@ -88,8 +88,8 @@ def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt], *, to_set: bool = Fals
         place = IN_MAPS.entry(c, node, out)
         return None if place is None else _inside(c, place, way, out, to_set)
     if not isinstance(node, tree.Path) or len(node.segments) != 1:
-        made = expr(c, node)
-        if made.type is not ERROR:
+        typed = expr(c, node)
+        if typed.type is not ERROR:
             c.p.error("E0211", node.at, "only variables, their fields and their elements can be assigned to")
         return None
     name = node.segments[0]
@@ -136,8 +136,8 @@ def _found_again(c: Fn, place: Place, at: int, out: list[hir.Stmt]) -> Place:
 def read_alias(c: Fn, alias: Alias, at: int) -> hir.Expr:
     """What the place holds that a name means."""
     out: list[hir.Stmt] = []
-    made = read_place(c, at, now_of(c, alias, at, out))
-    return open_type(c, hir.Block(made.type, at, out, made)) if out else made
+    typed = read_place(c, at, now_of(c, alias, at, out))
+    return open_type(c, hir.Block(typed.type, at, out, typed)) if out else typed
 
 
 ENTRIES = frozenset(("or_insert", "or_default", "or_insert_with"))
@@ -256,9 +256,9 @@ def _object_field(c: Fn, at: int, kind: ObjectType, name: str) -> int | None:
     return None
 
 
-def instead(at: int, value: hir.Expr, made: hir.Expr) -> hir.Expr:
+def instead(at: int, value: hir.Expr, typed: hir.Expr) -> hir.Expr:
     """What only depends on the type of a value; the value is computed all the same."""
-    return made if isinstance(value, hir.Local) else hir.Block(made.type, at, [hir.Do(value)], made)
+    return typed if isinstance(value, hir.Local) else hir.Block(typed.type, at, [hir.Do(value)], typed)
 
 
 def object_keys(at: int, value: hir.Expr, kind: ObjectType) -> hir.Expr:
@@ -285,11 +285,11 @@ def part_value(c: Fn, node: tree.Expr, kind: Type, why: Why) -> hir.Expr:
     return made if unify(kind, made.type) else fit(c, made, kind, why, node)
 
 
-def in_slot(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
+def in_slot(c: Fn, typed: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
     """A value that is kept while others are computed."""
-    slot = c.slot(made.type)
-    out.append(hir.Let(slot, made))
-    return open_type(c, hir.Local(made.type, made.at, slot))
+    slot = c.slot(typed.type)
+    out.append(hir.Let(slot, typed))
+    return open_type(c, hir.Local(typed.type, typed.at, slot))
 
 
 def read_variable(c: Fn, variable: Variable, at: int) -> hir.Expr:
@@ -298,21 +298,21 @@ def read_variable(c: Fn, variable: Variable, at: int) -> hir.Expr:
     kind = resolve(variable.type)
     if kind is UNIT or variable.slot < 0:
         return hir.Unit(kind, at)
-    made = hir.Local(kind, at, variable.slot)
-    return open_type(c, made) if kind.__class__ is Var else made
+    typed = hir.Local(kind, at, variable.slot)
+    return open_type(c, typed) if kind.__class__ is Var else typed
 
 
 def read_place(c: Fn, at: int, place: Place) -> hir.Expr:
     """What a place holds now."""
-    made = read_variable(c, place.variable, at)
+    typed = read_variable(c, place.variable, at)
     for step, kind in zip(place.steps, place.types, strict=True):
         if isinstance(step, int):
-            made = hir.GetField(kind, at, made, step)
+            typed = hir.GetField(kind, at, typed, step)
         elif isinstance(step, hir.InPayload):
-            made = open_type(c, hir.GetPayload(resolve(kind), at, made, step.variant, step.index, checked=True))
+            typed = open_type(c, hir.GetPayload(resolve(kind), at, typed, step.variant, step.index, checked=True))
         else:
-            made = open_type(c, hir.GetElement(resolve(kind), at, made, step))
-    return made
+            typed = open_type(c, hir.GetElement(resolve(kind), at, typed, step))
+    return typed
 
 
 def write_place(c: Fn, place: Place, value: hir.Expr, at: int, out: list[hir.Stmt]) -> None:
@@ -448,22 +448,22 @@ def _changes(value: hir.Expr, slot: int) -> bool:
     return False
 
 
-def _is_same(made: hir.Expr, place: Place, steps: list[hir.Step]) -> bool:
+def _is_same(typed: hir.Expr, place: Place, steps: list[hir.Step]) -> bool:
     """Whether an expression reads just this place."""
     for step in reversed(steps):
         if isinstance(step, int):
-            if not isinstance(made, hir.GetField) or made.index != step:
+            if not isinstance(typed, hir.GetField) or typed.index != step:
                 return False
-            made = made.value
+            typed = typed.value
         elif isinstance(step, hir.InPayload):
-            if not isinstance(made, hir.GetPayload) or (made.variant, made.index) != (step.variant, step.index):
+            if not isinstance(typed, hir.GetPayload) or (typed.variant, typed.index) != (step.variant, step.index):
                 return False
-            made = made.value
+            typed = typed.value
         else:
-            if not isinstance(made, hir.GetElement) or not _is_same_index(made.index, step):
+            if not isinstance(typed, hir.GetElement) or not _is_same_index(typed.index, step):
                 return False
-            made = made.value
-    return isinstance(made, hir.Local) and made.slot == place.variable.slot
+            typed = typed.value
+    return isinstance(typed, hir.Local) and typed.slot == place.variable.slot
 
 
 def _is_same_index(a: hir.Expr, b: hir.Expr) -> bool:

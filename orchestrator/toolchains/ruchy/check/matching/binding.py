@@ -58,12 +58,12 @@ def bindings(c: Fn, names: Sequence[tuple[Variable, hir.Expr | None]], every: bo
 
 
 def destructure(
-    c: Fn, pattern: tree.Pattern, made: hir.Expr, out: list[hir.Stmt], word: str, mutable: bool = True
+    c: Fn, pattern: tree.Pattern, typed: hir.Expr, out: list[hir.Stmt], word: str, mutable: bool = True
 ) -> list[tuple[Variable, hir.Expr | None]]:
     """Holds a value against a pattern that it must fit, in `out`. The variables, with their values, which the caller
     puts where they are needed (`bindings`)."""
-    guess(c, made.type, [pattern])
-    source = source_of(c, made, out)
+    guess(c, typed.type, [pattern])
+    source = source_of(c, typed, out)
     reading = read_pattern(c, pattern, source)
     must_fit(c, pattern, reading, source, out, word)
     return declare(c, reading, mutable)
@@ -78,10 +78,10 @@ def must_fit(c: Fn, pattern: tree.Pattern, reading: Reading, source: Matched, ou
         out.append(hir.Do(hir.If(UNIT, at, hir.Not(BOOL, at, test), misfit, hir.Unit(UNIT, at))))
 
 
-def held_against(c: Fn, pattern: tree.Pattern, made: hir.Expr, out: list[hir.Stmt]) -> tuple[Reading, hir.Expr | None]:
+def held_against(c: Fn, pattern: tree.Pattern, typed: hir.Expr, out: list[hir.Stmt]) -> tuple[Reading, hir.Expr | None]:
     """A value that may fit a pattern or not, and the test of it."""
-    guess(c, made.type, [pattern])
-    reading = read_pattern(c, pattern, source_of(c, made, out))
+    guess(c, typed.type, [pattern])
+    reading = read_pattern(c, pattern, source_of(c, typed, out))
     return reading, reading.condition()
 
 

@@ -147,7 +147,7 @@ def relaxed(pattern: Pattern) -> Pattern:
     if isinstance(pattern, Case):
         return Case(pattern.name, tuple([relaxed(part) for part in pattern.parts]))
     if isinstance(pattern, Either):
-        return Either(tuple([relaxed(one) for one in pattern.alternatives]))
+        return Either(tuple([relaxed(alternative) for alternative in pattern.alternatives]))
     return WILD
 
 
@@ -182,8 +182,8 @@ class _TableSearch:
             return None if rows else []
         first = query[0]
         if isinstance(first, Either):
-            for one in first.alternatives:
-                found = self.find(rows, (one, *query[1:]), spaces, depth + 1)
+            for alternative in first.alternatives:
+                found = self.find(rows, (alternative, *query[1:]), spaces, depth + 1)
                 if found is not None:
                     return found
             return None
@@ -214,8 +214,8 @@ class _TableSearch:
 
 def _flat(pattern: Pattern) -> Iterator[Pattern]:
     if isinstance(pattern, Either):
-        for one in pattern.alternatives:
-            yield from _flat(one)
+        for alternative in pattern.alternatives:
+            yield from _flat(alternative)
     else:
         yield pattern
 
@@ -281,8 +281,8 @@ def _spans(space: Integers, rows: list[Span], first: Pattern) -> Iterator[_Piece
         pieces = [gap]
     else:
         cuts = {low, high + 1}
-        for one in rows:
-            cuts.update(cut for cut in (one.low, one.high + 1) if low < cut <= high)
+        for row in rows:
+            cuts.update(cut for cut in (row.low, row.high + 1) if low < cut <= high)
         pieces = [Span(start, stop - 1) for start, stop in pairwise(sorted(cuts))]
     for piece in pieces:
         text = str(min(max(0, piece.low), piece.high))
@@ -291,10 +291,10 @@ def _spans(space: Integers, rows: list[Span], first: Pattern) -> Iterator[_Piece
 
 def _gap(low: int, high: int, rows: list[Span]) -> Span | None:
     """The first integers that no row names, up to where one does."""
-    for one in sorted(rows):
-        if one.low > low:
-            return Span(low, min(high, one.low - 1))
-        low = max(low, one.high + 1)
+    for row in sorted(rows):
+        if row.low > low:
+            return Span(low, min(high, row.low - 1))
+        low = max(low, row.high + 1)
         if low > high:
             return None
     return Span(low, high)

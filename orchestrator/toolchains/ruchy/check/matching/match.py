@@ -107,12 +107,12 @@ def _subject(
         if place.type is not UNIT:
             found = Lent(c, place, value.at)
             return Subject(found.source, found)
-    made = expr(c, value, wanted_by_patterns(c, value, patterns))
-    if made.type is NEVER:
-        out.append(hir.Do(made))
+    typed = expr(c, value, wanted_by_patterns(c, value, patterns))
+    if typed.type is NEVER:
+        out.append(hir.Do(typed))
         return Subject(NOTHING)
-    guess(c, made.type, patterns)
-    return Subject(source_of(c, made, out, stays=not guarded))
+    guess(c, typed.type, patterns)
+    return Subject(source_of(c, typed, out, stays=not guarded))
 
 
 def _never(out: list[hir.Stmt]) -> hir.Expr:
@@ -144,7 +144,7 @@ def _chain(
     c: Fn, at: int, arms: Sequence[_Arm], common: Common, result: Type, whole: bool, otherwise: hir.Expr
 ) -> hir.Expr:
     """The arms as `if` and `else if`. Where they surely cover everything, the last one needs no test."""
-    made = otherwise
+    typed = otherwise
     for arm in reversed(arms):
         then = _within(c, result, arm.names, common.cast(arm.body, result))
         condition = arm.reading.condition()
@@ -152,13 +152,13 @@ def _chain(
             guard = _within(c, BOOL, [(one, again(value)) for one, value in arm.names], arm.guard)
             c.p.composed = True
             condition = guard if condition is None else hir.And(BOOL, guard.at, condition, guard)
-        if condition is None or (whole and isinstance(made, hir.Panic) and arm is arms[-1]):
-            made = then
+        if condition is None or (whole and isinstance(typed, hir.Panic) and arm is arms[-1]):
+            typed = then
             continue
-        made = hir.If(result, arm.node.at, condition, then, made)
+        typed = hir.If(result, arm.node.at, condition, then, typed)
         if result.__class__ is Var:
-            made = open_type(c, made)
-    return made
+            typed = open_type(c, typed)
+    return typed
 
 
 def _within(c: Fn, kind: Type, names: Sequence[tuple[Variable, hir.Expr | None]], value: hir.Expr) -> hir.Expr:
@@ -238,8 +238,8 @@ def if_let(c: Fn, node: tree.IfLet, want: Want, why: Why) -> hir.Expr:
         return _never(out)
     condition = reading.condition() or hir.Int(BOOL, node.at, 1)
     then = _within(c, result, names, common.cast(then, result))
-    made = open_type(c, hir.If(result, node.at, condition, then, common.cast(otherwise, result)))
-    return open_type(c, hir.Block(result, node.at, out, made)) if out else made
+    typed = open_type(c, hir.If(result, node.at, condition, then, common.cast(otherwise, result)))
+    return open_type(c, hir.Block(result, node.at, out, typed)) if out else typed
 
 
 @handles(tree.WhileLet)
@@ -266,8 +266,8 @@ def while_let(c: Fn, node: tree.WhileLet, want: Want, why: Why) -> hir.Expr:
     return hir.Loop(UNIT, at, target.id, body)
 
 
-def as_effect(made: hir.Expr) -> hir.Expr:
+def as_effect(typed: hir.Expr) -> hir.Expr:
     """An expression without its value."""
-    if made.type is NEVER or resolve(made.type) is UNIT:
-        return made
-    return hir.Block(UNIT, made.at, [hir.Do(made)], hir.Unit(UNIT, made.at))
+    if typed.type is NEVER or resolve(typed.type) is UNIT:
+        return typed
+    return hir.Block(UNIT, typed.at, [hir.Do(typed)], hir.Unit(UNIT, typed.at))

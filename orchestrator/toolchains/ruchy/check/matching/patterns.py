@@ -97,10 +97,10 @@ class Reading:
 
 
 def all_of(tests: Sequence[hir.Expr]) -> hir.Expr | None:
-    made: hir.Expr | None = None
+    typed: hir.Expr | None = None
     for test in tests:
-        made = test if made is None else hir.And(BOOL, test.at, made, test)
-    return made
+        typed = test if typed is None else hir.And(BOOL, test.at, typed, test)
+    return typed
 
 
 def again(node: Any) -> Any:
@@ -115,19 +115,19 @@ def again(node: Any) -> Any:
 # ---------------------------------------------------------------- what is matched
 
 
-def source_of(c: Fn, made: hir.Expr, out: list[hir.Stmt], stays: bool = True) -> Matched:
+def source_of(c: Fn, typed: hir.Expr, out: list[hir.Stmt], stays: bool = True) -> Matched:
     """A value, kept in slots that nothing changes. `stays`: nothing is computed while the pattern is held against it,
     so that a local need not be copied."""
-    at, kind = made.at, resolve(made.type)
-    if isinstance(made, hir.NewStruct) and isinstance(kind, TupleType):
-        parts: list[Matched] = [WAITING] * len(made.fields)
-        for index in made.order:
-            parts[index] = source_of(c, made.fields[index], out, stays=False)
+    at, kind = typed.at, resolve(typed.type)
+    if isinstance(typed, hir.NewStruct) and isinstance(kind, TupleType):
+        parts: list[Matched] = [WAITING] * len(typed.fields)
+        for index in typed.order:
+            parts[index] = source_of(c, typed.fields[index], out, stays=False)
         return Matched(kind, lambda: _tuple_again(kind, at, parts), tuple(parts))
     if kind is UNIT or kind is ERROR:
-        out.append(hir.Do(made))
+        out.append(hir.Do(typed))
         return Matched(kind, lambda: hir.Unit(kind, at))
-    local = made if stays and isinstance(made, hir.Local) else in_slot(c, made, out)
+    local = typed if stays and isinstance(typed, hir.Local) else in_slot(c, typed, out)
     assert isinstance(local, hir.Local)
     return Matched(kind, lambda: open_type(c, hir.Local(local.type, at, local.slot)))
 
@@ -288,7 +288,7 @@ def with_rest(c: Fn, at: int, patterns: Sequence[tree.Pattern], count: int, into
     if isinstance(rest, tree.RestPattern) and rest.name:
         c.p.error("E0272", rest.at, f"`..{rest.name}` is for arrays", "write `..`, and names for the values")
         into.wrong = True
-    given = [one for one in patterns if not isinstance(one, tree.RestPattern)]
+    given = [pattern for pattern in patterns if not isinstance(pattern, tree.RestPattern)]
     if len(given) > count:
         return None
     wild: list[tree.Pattern] = [tree.WildcardPattern(at)] * (count - len(given))
@@ -296,7 +296,7 @@ def with_rest(c: Fn, at: int, patterns: Sequence[tree.Pattern], count: int, into
 
 
 def _one_rest(c: Fn, patterns: Sequence[tree.Pattern], into: Reading) -> None:
-    rests = [one for one in patterns if isinstance(one, tree.RestPattern)]
+    rests = [pattern for pattern in patterns if isinstance(pattern, tree.RestPattern)]
     if len(rests) > 1:
         c.p.error("E0272", rests[1].at, "`..` stands twice in one pattern", "leave one of them out")
         into.wrong = True
@@ -341,7 +341,7 @@ def _list(c: Fn, node: tree.ListPattern, source: Matched, into: Reading) -> cove
     rests = [index for index, one in enumerate(node.elements) if isinstance(one, tree.RestPattern)]
     where = rests[0] if rests else len(node.elements)
     before = node.elements[:where]
-    after = [one for one in node.elements[where:] if not isinstance(one, tree.RestPattern)]
+    after = [element for element in node.elements[where:] if not isinstance(element, tree.RestPattern)]
     count = len(before) + len(after)
     at = node.at
 
@@ -522,19 +522,19 @@ def _rest(c: Fn, node: tree.RestPattern, source: Matched, into: Reading) -> cove
 def _either(c: Fn, node: tree.OrPattern, source: Matched, into: Reading) -> cover.Pattern:
     """One of several patterns. They bind the same names, each in its own way: `(0, x) | (x, 0)`."""
     branches: list[Reading] = []
-    for one in node.alternatives:
+    for alternative in node.alternatives:
         branch = Reading()
-        branch.cover = read(c, one, source, branch)
+        branch.cover = read(c, alternative, source, branch)
         branches.append(branch)
     into.wrong = into.wrong or any(branch.wrong for branch in branches)
     if not any(branch.condition() is None for branch in branches):
-        made: hir.Expr | None = None
+        typed: hir.Expr | None = None
         for branch in branches:
             test = all_of(branch.tests)
             assert test is not None
-            made = test if made is None else hir.Or(BOOL, node.at, made, test)
-        assert made is not None
-        into.tests.append(made)
+            typed = test if typed is None else hir.Or(BOOL, node.at, typed, test)
+        assert typed is not None
+        into.tests.append(typed)
     for bound in branches[0].bound:
         into.bound.append(_joined(c, node, bound, branches, into))
     for branch in branches[1:]:

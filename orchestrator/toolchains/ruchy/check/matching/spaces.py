@@ -58,7 +58,7 @@ def space_of(p: Pass, kind: Type) -> Space:
 
 
 def _enum(p: Pass, kind: EnumType) -> Space:
-    variants = {one.name: one for one in variants_of(p, kind)}
+    variants = {variant.name: variant for variant in variants_of(p, kind)}
     owner = f"{shown(kind)}::" if kind.module else ""
 
     def written(name: str, parts: Sequence[str]) -> str:

@@ -78,9 +78,9 @@ def array_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayTy
         text = resolve(kind.element) is STRING
         between: list[tree.Expr] = [tree.StringLiteral(node.at, "")] if text else []
         name, node = "join" if text else "flatten", tree.MethodCall(node.at, node.receiver, node.name, between)
-    found = METHODS.get(name)
-    if found is not None:
-        count, make = found
+    method = METHODS.get(name)
+    if method is not None:
+        count, make = method
         if len(node.arguments) == count:
             return make(c, node, receiver, kind)
         arguments_of(c, node, name, count, count)
@@ -130,8 +130,8 @@ def _push(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list
 def _pop(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: list[hir.Stmt]) -> hir.Expr:
     """The last element, which there must be."""
     last = hir.Int(I64, node.at, -1)
-    found = hir.GetElement(resolve(kind.element), node.at, read_place(c, node.at, place), last)
-    value = in_slot(c, found, out)
+    typed = hir.GetElement(resolve(kind.element), node.at, read_place(c, node.at, place), last)
+    value = in_slot(c, typed, out)
     change_place(c, place, "arr_shorten", [], node.at, out)
     return value
 
@@ -174,8 +174,8 @@ def _last(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> 
 def _contains(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
     wanted = _element(c, node, kind)
     must_be_by_content(c, node.at, node.name, kind.element)
-    found = hir.Helper(I64, node.at, "index_of", kind, [receiver, wanted])
-    return hir.Compare(BOOL, node.at, ">=", found, hir.Int(I64, node.at, 0))
+    typed = hir.Helper(I64, node.at, "index_of", kind, [receiver, wanted])
+    return hir.Compare(BOOL, node.at, ">=", typed, hir.Int(I64, node.at, 0))
 
 
 def _element(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
@@ -220,8 +220,8 @@ def _folded(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType, o
     array = in_slot(c, receiver, out)
     total = in_slot(c, open_type(c, hir.Int(element, at, first)), out)
     counter = c.slot(I64)
-    found = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
-    value = open_type(c, hir.Arithmetic(element, at, op, total, found))
+    typed = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
+    value = open_type(c, hir.Arithmetic(element, at, op, total, typed))
     c.counter += 1
     assert isinstance(total, hir.Local)
     body = hir.Block(UNIT, at, [hir.Store(total.slot, [], value, at)], hir.Unit(UNIT, at))
@@ -241,10 +241,10 @@ def _concat(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -
 
 def _array_argument(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
     """An argument that is an array of the same type. E0204 says what a single element is put in by."""
-    made = expr(c, node.arguments[0], kind)
-    found = resolve(made.type)
+    typed = expr(c, node.arguments[0], kind)
+    found = resolve(typed.type)
     if isinstance(found, ArrayType) or found is NEVER or found is ERROR or openness(found) == ANY:
-        return fit(c, made, kind, (*ARGUMENT, node.name), node.arguments[0])
+        return fit(c, typed, kind, (*ARGUMENT, node.name), node.arguments[0])
     message = f"`{node.name}` takes {shown(kind)}, and this is {shown(found)}"
     c.p.error("E0204", node.at, message, "one element is put in by `push(x)`, or `xs + [x]`")
     return bad(node.at)
@@ -252,7 +252,7 @@ def _array_argument(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
 
 @method("slice", 2)
 def _slice(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
-    start, end = (check(c, one, I64, (*ARGUMENT, node.name)) for one in node.arguments)
+    start, end = (check(c, argument, I64, (*ARGUMENT, node.name)) for argument in node.arguments)
     return _part(node.at, receiver, kind, start, end)
 
 
@@ -276,6 +276,6 @@ def _part(at: int, receiver: hir.Expr, kind: Type, start: hir.Expr, end: hir.Exp
 def _reverse(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
     """A copy that is turned round where it is."""
     out: list[hir.Stmt] = []
-    made = in_slot(c, receiver, out)
-    assert isinstance(made, hir.Local)
-    return hir.Block(kind, node.at, [*out, hir.Change(made.slot, [], "arr_reverse", [], node.at)], made)
+    held = in_slot(c, receiver, out)
+    assert isinstance(held, hir.Local)
+    return hir.Block(kind, node.at, [*out, hir.Change(held.slot, [], "arr_reverse", [], node.at)], held)

@@ -117,9 +117,9 @@ def _extreme(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType, 
     best = in_slot(c, open_type(c, hir.GetElement(element, at, array, _int(at, 0))), out)
     assert isinstance(best, hir.Local)
     counter = c.slot(I64)
-    found = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
-    better = hir.Block(UNIT, at, [hir.Store(best.slot, [], found, at)], hir.Unit(UNIT, at))
-    test = hir.If(UNIT, at, hir.Compare(BOOL, at, op, found, best), better, hir.Unit(UNIT, at))
+    typed = open_type(c, hir.GetElement(element, at, array, hir.Local(I64, at, counter), checked=False))
+    better = hir.Block(UNIT, at, [hir.Store(best.slot, [], typed, at)], hir.Unit(UNIT, at))
+    test = hir.If(UNIT, at, hir.Compare(BOOL, at, op, typed, best), better, hir.Unit(UNIT, at))
     c.counter += 1
     loop = hir.ForRange(UNIT, at, c.counter - 1, counter, _int(at, 1), _length(at, array), inclusive=False, body=test)
     return open_type(c, hir.Block(element, at, [*out, hir.Do(loop)], best))
@@ -247,8 +247,8 @@ def _remove(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, out: li
     below = hir.Compare(BOOL, at, "<", given, _int(at, 0))
     index = in_slot(c, hir.If(I64, at, below, from_end, given), out)
     checked = hir.If(I64, at, hir.Compare(BOOL, at, "<", index, _int(at, 0)), given, index)
-    found = hir.GetElement(resolve(kind.element), at, read_place(c, at, place), in_slot(c, checked, out))
-    value = in_slot(c, open_type(c, found), out)
+    typed = hir.GetElement(resolve(kind.element), at, read_place(c, at, place), in_slot(c, checked, out))
+    value = in_slot(c, open_type(c, typed), out)
     change_place(c, place, "arr_close", [index], at, out)
     return value
 

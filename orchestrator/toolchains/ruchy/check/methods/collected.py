@@ -41,8 +41,8 @@ def function_item(p: Pass, node: tree.Function, symbol: str, env: Env) -> Functi
 
 def enter_impl(p: Pass, node: tree.Impl, env: Env) -> None:
     """The methods of an `impl` block."""
-    found = p.lookup(env, node.target.path)
-    owner = p.behind(found) if isinstance(found, AliasItem) else found
+    item = p.lookup(env, node.target.path)
+    owner = p.behind(item) if isinstance(item, AliasItem) else item
     name = "::".join(node.target.path)
     if isinstance(owner, StructItem | EnumItem) and owner.own:
         enter_methods(p, owner, node.methods, env, node.target, node)
@@ -141,13 +141,13 @@ def enter_stubs(p: Pass) -> None:
             p.know(made, known)
 
 
-def _stub_of_extension(p: Pass, of: str, made: FunctionItem) -> None:
+def _stub_of_extension(p: Pass, of: str, item: FunctionItem) -> None:
     """A method of an `impl` beside its trait. What is left of the block is there already."""
     for trait in p.module.items.values():
         for block in trait.blocks if isinstance(trait, TraitItem) else ():
-            if made.block is not None and extended(block.node) == of and _same(block.node.trait, made.block.trait):
-                _enter_extending(p, block, made)
-                made.env = block.env.copy()
+            if item.block is not None and extended(block.node) == of and _same(block.node.trait, item.block.trait):
+                _enter_extending(p, block, item)
+                item.env = block.env.copy()
                 return
 
 

@@ -57,14 +57,14 @@ def _swap_remove(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, ou
     if index.type is not I64:
         return bad(at)
     element = resolve(kind.element)
-    found = in_slot(c, open_type(c, hir.GetElement(element, at, read_place(c, at, place), index)), out)
+    slot = in_slot(c, open_type(c, hir.GetElement(element, at, read_place(c, at, place), index)), out)
     last = in_slot(c, open_type(c, hir.GetElement(element, at, read_place(c, at, place), hir.Int(I64, at, -1))), out)
     one = Place(place.variable, place.type, place.why)
     one.steps, one.types = [*place.steps], [*place.types]
     one.enter(index, element, place.why)
     write_place(c, one, last, at, out)
     change_place(c, place, "arr_shorten", [], at, out)
-    return found
+    return slot
 
 
 @changer("resize", 2)

@@ -176,13 +176,13 @@ def _text(name: str, how: str, op: str, kind: IntType) -> str:
     return f"if __b != 0 && ({over}) {{ {cut} }} else {{ {plain} }}"
 
 
-def _cut(c: Fn, at: int, op: str, kind: IntType, made: list[hir.Expr]) -> hir.Expr:
+def _cut(c: Fn, at: int, op: str, kind: IntType, values: list[hir.Expr]) -> hir.Expr:
     """An operation of which what is too large is cut: in 64 bits, and from there in those of the type."""
     out: list[hir.Stmt] = []
-    made = [in_slot(c, one, out) for one in made]
+    values = [in_slot(c, one, out) for one in values]
     if kind.bits == 64:
-        return hir.Block(kind, at, out, hir.Runtime(kind, at, op, made))
-    wide: hir.Expr = hir.Runtime(I64, at, op, [hir.Cast(I64, at, one) for one in made])
+        return hir.Block(kind, at, out, hir.Runtime(kind, at, op, values))
+    wide: hir.Expr = hir.Runtime(I64, at, op, [hir.Cast(I64, at, value) for value in values])
     if kind.signed:
         by = hir.Int(I64, at, 64 - kind.bits)
         wide = hir.Arithmetic(I64, at, ">>", hir.Arithmetic(I64, at, "<<", wide, by), by)

@@ -173,10 +173,12 @@ def steps_of(calls: Sequence[tree.MethodCall], endless: bool) -> list[ChainStep]
     if endless or _SCAN_LENT in found or _TO_RESULTS in found:
         return found
     real = [step for call, step in zip(calls, found, strict=False) if call.name not in SAME]
-    if len(real) < 2 or not any(len(one) > 1 for step in real for one in step.takes):
+    if len(real) < 2 or not any(len(take) > 1 for step in real for take in step.takes):
         return []
-    lambdas = [one for call in calls[: len(found)] for one in call.arguments if isinstance(one, tree.Lambda)]
-    return [] if any(leaves(one.body) for one in lambdas) else found
+    lambdas = [
+        argument for call in calls[: len(found)] for argument in call.arguments if isinstance(argument, tree.Lambda)
+    ]
+    return [] if any(leaves(lambda_.body) for lambda_ in lambdas) else found
 
 
 def _step(call: tree.MethodCall) -> ChainStep | None:
@@ -326,9 +328,9 @@ def fused(
         if call.name not in SAME and _plain(call.name) not in ("filter", "take", "skip", "inspect"):
             element = None
     flat = [_plain(call.name) == "flat_map" for call in calls[: len(steps)]]
-    made = expr(c, block_of(text_of(steps, flat, head), at), want)
+    typed = expr(c, block_of(text_of(steps, flat, head), at), want)
     c.leave(mark)
-    return hir.Block(made.type, at, out, made)
+    return hir.Block(typed.type, at, out, typed)
 
 
 def _element(receiver: hir.Expr) -> Type:

@@ -36,9 +36,9 @@ def table_of(c: Fn, node: tree.MethodCall, array: hir.Expr, want: Want) -> hir.E
     if named in ("HashMap", "BTreeMap") or (not named and isinstance(wanted, MapType)):
         return in_ruchy(c, node.at, _MAP, {"xs": array}, want)
     if named in ("HashSet", "BTreeSet") or (not named and isinstance(wanted, SetType)):
-        found = resolve(array.type)
-        assert isinstance(found, ArrayType)
-        made = new_set(c, node.at, found.element)
+        kind = resolve(array.type)
+        assert isinstance(kind, ArrayType)
+        made = new_set(c, node.at, kind.element)
         return made if made.type is ERROR else set_of(c, node.at, made, array)
     return None
 
@@ -88,11 +88,11 @@ def _from(name: str) -> None:
         given = node.arguments[0]
         if isinstance(given, tree.Array):
             return literal_map(c, node.at, given.elements)
-        made = expr(c, given)
-        if isinstance(resolve(made.type), ArrayType | MapType):
-            return in_ruchy(c, node.at, _MAP, {"xs": made}, want)
-        if resolve(made.type) is not ERROR:
-            message = f"a map is made from an array of pairs, and this is {shown(made.type)}"
+        typed = expr(c, given)
+        if isinstance(resolve(typed.type), ArrayType | MapType):
+            return in_ruchy(c, node.at, _MAP, {"xs": typed}, want)
+        if resolve(typed.type) is not ERROR:
+            message = f"a map is made from an array of pairs, and this is {shown(typed.type)}"
             c.p.error("E0201", given.at, message, 'write `[("a", 1)]`')
         return bad(node.at)
 
@@ -136,8 +136,8 @@ def _of_two(text: str) -> Method:
         out: list[hir.Stmt] = []
         held = in_slot(c, receiver, out)
         other = check(c, node.arguments[0], kind, _OTHER)
-        made = in_ruchy(c, node.at, text, {"xs": held, "b": other})
-        return hir.Block(made.type, node.at, out, made)
+        typed = in_ruchy(c, node.at, text, {"xs": held, "b": other})
+        return hir.Block(typed.type, node.at, out, typed)
 
     return make
 
@@ -148,8 +148,8 @@ def _get_or(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Table) -> hi
     held = in_slot(c, receiver, out)
     key = key_of(c, node.arguments[0], kind, out)
     other = part_value(c, node.arguments[1], kind.parts[1], _OTHER)
-    made = in_ruchy(c, node.at, "__xs.get(__k).unwrap_or(__b)", {"xs": held, "k": key, "b": other})
-    return hir.Block(made.type, node.at, out, made)
+    typed = in_ruchy(c, node.at, "__xs.get(__k).unwrap_or(__b)", {"xs": held, "k": key, "b": other})
+    return hir.Block(typed.type, node.at, out, typed)
 
 
 def _extend(c: Fn, node: tree.MethodCall, place: Place, kind: Table, out: list[hir.Stmt]) -> hir.Expr:
@@ -163,8 +163,8 @@ def _extend(c: Fn, node: tree.MethodCall, place: Place, kind: Table, out: list[h
         else "for __x in __b { __r.insert(__x); }"
     )
     values = {"b": other, "xs": read_place(c, node.at, place)}
-    made = in_ruchy(c, node.at, f"{{ let mut __r = __xs; {put} __r }}", values, kind)
-    write_place(c, place, made, node.at, out)
+    typed = in_ruchy(c, node.at, f"{{ let mut __r = __xs; {put} __r }}", values, kind)
+    write_place(c, place, typed, node.at, out)
     return hir.Unit(UNIT, node.at)
 
 

@@ -54,8 +54,8 @@ def _as_lambda(c: Fn, node: tree.Expr, count: int) -> tree.Expr:
         return node
     if len(node.segments) == 1 and isinstance(c.names.get(node.segments[0]), Variable):
         return node
-    found = c.p.lookup(c.env, node.segments)
-    if found is not None and not isinstance(found, FunctionItem):
+    item = c.p.lookup(c.env, node.segments)
+    if item is not None and not isinstance(item, FunctionItem):
         return node
     at = node.at
     names = [f"#{index}" for index in range(count)]
@@ -81,7 +81,7 @@ def inline_call(c: Fn, node: tree.Call, found: InlineFunction, want: Want, why: 
     """The body of a lambda in the place of a call of it."""
     mark = len(c.undo)
     out: list[hir.Stmt] = []
-    given = [expr(c, one) for one in node.arguments]
+    given = [expr(c, argument) for argument in node.arguments]
     for parameter, value in zip(found.node.parameters, given, strict=True):
         if value.type is NEVER:
             return value
@@ -96,9 +96,9 @@ def inline_call(c: Fn, node: tree.Call, found: InlineFunction, want: Want, why: 
         out.append(hir.Do(value) if variable.slot < 0 else hir.Let(variable.slot, value))
     body = found.node.body
     if found.node.result is not None:
-        made = check(c, body, type_of(c.p, c.env, found.node.result), _RESULT)
+        typed = check(c, body, type_of(c.p, c.env, found.node.result), _RESULT)
     else:
         plain = want is TAIL and not isinstance(body, tree.Block)
-        made = expr(c, body, None if plain else want, why)
+        typed = expr(c, body, None if plain else want, why)
     c.leave(mark)
-    return open_type(c, hir.Block(made.type, node.at, out, made)) if out else made
+    return open_type(c, hir.Block(typed.type, node.at, out, typed)) if out else typed

@@ -55,9 +55,9 @@ Changer = Callable[[Fn, tree.MethodCall, Place, Table, list[hir.Stmt]], hir.Expr
 
 def table_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Table) -> hir.Expr:
     """`receiver.name(arguments)` of a map or a set."""
-    found = METHODS.get((kind.__class__, node.name))
-    if found is not None:
-        count, make = found
+    method = METHODS.get((kind.__class__, node.name))
+    if method is not None:
+        count, make = method
         if len(node.arguments) == count:
             return make(c, node, receiver, kind)
         arguments_of(c, node, node.name, count, count)
@@ -256,8 +256,8 @@ CHANGING = frozenset(name for _, name in (*CHANGERS, (MapType, "extend"), (MapTy
 
 def _empty_table(name: str, count: int, *, pairs: bool) -> Callable[[Fn, Called, Want, Why], hir.Expr]:
     def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
-        made = arguments_of(c, node, name, count, count)
-        if made is None:
+        arguments = arguments_of(c, node, name, count, count)
+        if arguments is None:
             return bad(node.at)
         wanted = resolve(want) if want is not None else None
         if pairs:

@@ -25,29 +25,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _number(c: Fn, at: int, name: str, made: hir.Expr) -> bool:
-    if resolve(made.type) is not NEVER and narrow(made.type, NUMBER):
+def _number(c: Fn, at: int, name: str, typed: hir.Expr) -> bool:
+    if resolve(typed.type) is not NEVER and narrow(typed.type, NUMBER):
         return True
-    c.p.error("E0204", at, f"`{name}` takes a number, and this is {shown(made.type)}")
+    c.p.error("E0204", at, f"`{name}` takes a number, and this is {shown(typed.type)}")
     return False
 
 
-def _float(made: hir.Expr) -> hir.Expr:
+def _float(typed: hir.Expr) -> hir.Expr:
     """A number as a float: integers become f64."""
-    return made if narrow(made.type, FLOATING) else hir.Cast(F64, made.at, made)
+    return typed if narrow(typed.type, FLOATING) else hir.Cast(F64, typed.at, typed)
 
 
-def once(c: Fn, made: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
+def once(c: Fn, typed: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
     """A value that is looked at more than once: in a slot, unless it is a local or a literal."""
-    if made.__class__ in (hir.Local, hir.Int, hir.Float):
-        return made
-    slot = c.slot(made.type)
-    out.append(hir.Let(slot, made))
-    return open_type(c, hir.Local(made.type, made.at, slot))
+    if typed.__class__ in (hir.Local, hir.Int, hir.Float):
+        return typed
+    slot = c.slot(typed.type)
+    out.append(hir.Let(slot, typed))
+    return open_type(c, hir.Local(typed.type, typed.at, slot))
 
 
-def _block(c: Fn, at: int, out: list[hir.Stmt], made: hir.Expr) -> hir.Expr:
-    return open_type(c, hir.Block(made.type, at, out, made)) if out else made
+def _block(c: Fn, at: int, out: list[hir.Stmt], typed: hir.Expr) -> hir.Expr:
+    return open_type(c, hir.Block(typed.type, at, out, typed)) if out else typed
 
 
 def _zero(c: Fn, kind: Type, at: int, value: int = 0) -> hir.Expr:
@@ -58,33 +58,33 @@ def _zero(c: Fn, kind: Type, at: int, value: int = 0) -> hir.Expr:
     return open_type(c, hir.Int(kind, at, value))
 
 
-def absolute(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
+def absolute(c: Fn, at: int, name: str, typed: hir.Expr) -> hir.Expr:
     """Of an integer it may overflow; of an unsigned one it is itself."""
-    if not _number(c, at, name, made):
+    if not _number(c, at, name, typed):
         return bad(at)
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if isinstance(kind, FloatType) or openness(kind) == FLOATING:
-        return open_type(c, hir.Runtime(kind, at, "fabs", [made]))
+        return open_type(c, hir.Runtime(kind, at, "fabs", [typed]))
     if isinstance(kind, IntType) and not kind.signed:
-        return made
+        return typed
     if may_be_float(kind):
-        return _later(c, at, made, kind, lambda: absolute(c, at, name, made))
+        return _later(c, at, typed, kind, lambda: absolute(c, at, name, typed))
     narrow(kind, INTEGER)
     out: list[hir.Stmt] = []
-    value = once(c, made, out)
+    value = once(c, typed, out)
     test = hir.Compare(BOOL, at, "<", value, _zero(c, kind, at))
     negative = open_type(c, hir.Negate(kind, at, value))
     return _block(c, at, out, open_type(c, hir.If(kind, at, test, negative, value)))
 
 
-def _later(c: Fn, at: int, made: hir.Expr, kind: Type, make: Callable[[], hir.Expr]) -> hir.Expr:
+def _later(c: Fn, at: int, typed: hir.Expr, kind: Type, make: Callable[[], hir.Expr]) -> hir.Expr:
     """What depends on whether a number is an integer or a float, made once that is known."""
 
     def decide(last: bool) -> hir.Expr | None:
-        found = settle(made.type) if last else resolve(made.type)
+        found = settle(typed.type) if last else resolve(typed.type)
         return None if may_be_float(found) else make()
 
-    return later(c, at, kind, (made.type,), decide)
+    return later(c, at, kind, (typed.type,), decide)
 
 
 def extreme(c: Fn, at: int, name: str, op: str, left: hir.Expr, right: hir.Expr) -> hir.Expr:
@@ -106,12 +106,12 @@ def extreme(c: Fn, at: int, name: str, op: str, left: hir.Expr, right: hir.Expr)
     return _block(c, at, out, open_type(c, hir.If(a.type, at, hir.Compare(BOOL, at, op, a, b), a, b)))
 
 
-def square_root(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
+def square_root(c: Fn, at: int, name: str, typed: hir.Expr) -> hir.Expr:
     """Of an integer too: the result is a float."""
-    if not _number(c, at, name, made):
+    if not _number(c, at, name, typed):
         return bad(at)
-    made = _float(made)
-    return open_type(c, hir.Runtime(made.type, at, "sqrt", [made]))
+    typed = _float(typed)
+    return open_type(c, hir.Runtime(typed.type, at, "sqrt", [typed]))
 
 
 def power(c: Fn, at: int, name: str, base: hir.Expr, exponent: hir.Expr) -> hir.Expr:
@@ -130,26 +130,26 @@ def power(c: Fn, at: int, name: str, base: hir.Expr, exponent: hir.Expr) -> hir.
     return open_type(c, hir.Arithmetic(base.type, at, "**", base, exponent))
 
 
-def rounded(c: Fn, at: int, name: str, made: hir.Expr, mode: str, whole: bool) -> hir.Expr:
+def rounded(c: Fn, at: int, name: str, typed: hir.Expr, mode: str, whole: bool) -> hir.Expr:
     """`floor`, `ceil`, `round` (halves away from zero), `trunc`. `whole`: as an i64."""
-    if not _number(c, at, name, made):
+    if not _number(c, at, name, typed):
         return bad(at)
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if may_be_float(kind):
-        return _later(c, at, made, I64 if whole else kind, lambda: rounded(c, at, name, made, mode, whole))
+        return _later(c, at, typed, I64 if whole else kind, lambda: rounded(c, at, name, typed, mode, whole))
     if isinstance(kind, IntType) or openness(kind) not in (KNOWN, FLOATING):
         narrow(kind, INTEGER)
-        return made
-    result = _half_away(c, at, made) if mode == "round" else open_type(c, hir.Runtime(kind, at, mode, [made]))
+        return typed
+    result = _half_away(c, at, typed) if mode == "round" else open_type(c, hir.Runtime(kind, at, mode, [typed]))
     return hir.Cast(I64, at, result) if whole else result
 
 
-def _half_away(c: Fn, at: int, made: hir.Expr) -> hir.Expr:
+def _half_away(c: Fn, at: int, typed: hir.Expr) -> hir.Expr:
     """x cut to its whole part, and one more, away from zero, where half or more was cut off. (Adding 0.5 and cutting
     is wrong for the float just below 0.5.)"""
     out: list[hir.Stmt] = []
-    kind = made.type
-    value = once(c, made, out)
+    kind = typed.type
+    value = once(c, typed, out)
     slot = c.slot(kind)
     out.append(hir.Let(slot, open_type(c, hir.Runtime(kind, at, "trunc", [value]))))
     cut = open_type(c, hir.Local(kind, at, slot))
@@ -165,23 +165,23 @@ def _half(c: Fn, kind: Type, at: int) -> hir.Expr:
     return open_type(c, hir.Float(kind, at, 0.5))
 
 
-def to_integer(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
+def to_integer(c: Fn, at: int, name: str, typed: hir.Expr) -> hir.Expr:
     """`int(x)`, `x.to_int()`: floats are cut, strings read."""
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if kind is STRING:
-        return hir.Runtime(I64, at, "str_to_i64", [made], traps=True)
+        return hir.Runtime(I64, at, "str_to_i64", [typed], traps=True)
     if kind is BOOL or narrow(kind, NUMBER):
-        return made if kind is I64 else hir.Cast(I64, at, made)
+        return typed if kind is I64 else hir.Cast(I64, at, typed)
     c.p.error("E0204", at, f"`{name}` takes a number, a bool or a String, and this is {shown(kind)}")
     return bad(at)
 
 
-def to_float(c: Fn, at: int, name: str, made: hir.Expr) -> hir.Expr:
+def to_float(c: Fn, at: int, name: str, typed: hir.Expr) -> hir.Expr:
     """`float(x)`, `x.to_float()`: numbers are converted, strings read."""
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if kind is STRING:
-        return hir.Runtime(F64, at, "str_to_f64", [made], traps=True)
+        return hir.Runtime(F64, at, "str_to_f64", [typed], traps=True)
     if narrow(kind, NUMBER):
-        return made if kind is F64 else hir.Cast(F64, at, made)
+        return typed if kind is F64 else hir.Cast(F64, at, typed)
     c.p.error("E0204", at, f"`{name}` takes a number or a String, and this is {shown(kind)}")
     return bad(at)

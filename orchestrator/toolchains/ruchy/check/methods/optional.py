@@ -91,9 +91,9 @@ def _nth(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> h
     out: list[hir.Stmt] = []
     array = in_slot(c, receiver, out)
     index = in_slot(c, check(c, node.arguments[0], I64, (*ARGUMENT, node.name)), out)
-    found = open_type(c, hir.GetElement(resolve(kind.element), at, array, index, checked=False))
+    typed = open_type(c, hir.GetElement(resolve(kind.element), at, array, index, checked=False))
     there = hir.And(BOOL, at, _is(at, ">=", index, 0), _is(at, "<", index, _length(at, array)))
-    return _choice(c, at, out, there, found)
+    return _choice(c, at, out, there, typed)
 
 
 # ---------------------------------------------------------------- of a String
@@ -112,8 +112,8 @@ def _position(symbol: str) -> Callable[[Fn, int, list[hir.Expr]], hir.Expr]:
 
     def make(c: Fn, at: int, given: list[hir.Expr]) -> hir.Expr:
         out: list[hir.Stmt] = []
-        found = in_slot(c, hir.Runtime(I64, at, symbol, given), out)
-        return _choice(c, at, out, _is(at, ">=", found, 0), found)
+        slot = in_slot(c, hir.Runtime(I64, at, symbol, given), out)
+        return _choice(c, at, out, _is(at, ">=", slot, 0), slot)
 
     return make
 

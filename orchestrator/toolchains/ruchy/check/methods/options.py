@@ -112,10 +112,10 @@ def change_option(c: Fn, node: tree.MethodCall, place: Place, kind: EnumType, ou
 
 def _argument(c: Fn, node: tree.MethodCall, kind: Type, out: list[hir.Stmt]) -> hir.Expr:
     """The argument, computed before the value is looked at."""
-    made = part_value(c, node.arguments[0], kind, (*_ARGUMENT, node.name))
-    if isinstance(made, hir.Int | hir.Float | hir.Str | hir.Local | hir.Unit) or made.type is NEVER:
-        return made
-    return made if resolve(made.type) is UNIT else in_slot(c, made, out)
+    typed = part_value(c, node.arguments[0], kind, (*_ARGUMENT, node.name))
+    if isinstance(typed, hir.Int | hir.Float | hir.Str | hir.Local | hir.Unit) or typed.type is NEVER:
+        return typed
+    return typed if resolve(typed.type) is UNIT else in_slot(c, typed, out)
 
 
 # ---------------------------------------------------------------- which it is
@@ -229,17 +229,17 @@ def _or(c: Fn, node: tree.MethodCall, local: hir.Expr, kind: EnumType, out: list
 
 @_method("and", 1)
 def _and(c: Fn, node: tree.MethodCall, local: hir.Expr, kind: EnumType, out: list[hir.Stmt]) -> hir.Expr:
-    made = in_slot(c, expr(c, node.arguments[0]), out)
-    result = resolve(made.type)
+    slot = in_slot(c, expr(c, node.arguments[0]), out)
+    result = resolve(slot.type)
     if not isinstance(result, EnumType) or result.item != kind.item or result.module:
-        return fit(c, made, kind, (*_ARGUMENT, node.name), node.arguments[0])
+        return fit(c, slot, kind, (*_ARGUMENT, node.name), node.arguments[0])
     if is_option(kind):
         other = none(result.arguments[0], node.at)
     else:
         unify(result.arguments[1], kind.arguments[1])
         error = payload(c, local, ERR, 0, kind.arguments[1])
         other = hir.NewVariant(result, node.at, ERR, [error], [0])
-    return chosen(c, node.at, result, is_variant(local, good_variant(kind)), made, other)
+    return chosen(c, node.at, result, is_variant(local, good_variant(kind)), slot, other)
 
 
 @_method("ok", 0, "Result")
@@ -254,8 +254,8 @@ def _err(c: Fn, node: tree.MethodCall, local: hir.Expr, kind: EnumType, out: lis
 
 def _as_option(c: Fn, node: tree.MethodCall, local: hir.Expr, kind: EnumType, variant: int) -> hir.Expr:
     inner = kind.arguments[variant]
-    found = some(payload(c, local, variant, 0, inner))
-    return chosen(c, node.at, found.type, is_variant(local, variant), found, none(inner, node.at))
+    typed = some(payload(c, local, variant, 0, inner))
+    return chosen(c, node.at, typed.type, is_variant(local, variant), typed, none(inner, node.at))
 
 
 @_method("ok_or", 1, "Option")
@@ -263,9 +263,9 @@ def _ok_or(c: Fn, node: tree.MethodCall, local: hir.Expr, kind: EnumType, out: l
     error = in_slot(c, expr(c, node.arguments[0]), out)
     inner = kind.arguments[0]
     result = result_of(inner, error.type)
-    found = hir.NewVariant(result, node.at, OK, [payload(c, local, SOME, 0, inner)], [0])
+    typed = hir.NewVariant(result, node.at, OK, [payload(c, local, SOME, 0, inner)], [0])
     other = hir.NewVariant(result, node.at, ERR, [error], [0])
-    return chosen(c, node.at, result, is_variant(local, SOME), found, other)
+    return chosen(c, node.at, result, is_variant(local, SOME), typed, other)
 
 
 @_method("flatten", 0, "Option")
@@ -274,22 +274,22 @@ def _flatten(c: Fn, node: tree.MethodCall, local: hir.Expr, kind: EnumType, out:
     if not isinstance(inner, EnumType) or not is_option(inner):
         c.p.error("E0107", node.at, f"{shown(kind)} has no method `flatten`: nothing in it could be missing")
         return bad(node.at)
-    found = payload(c, local, SOME, 0, inner)
-    return chosen(c, node.at, inner, is_variant(local, SOME), found, none(inner.arguments[0], node.at))
+    typed = payload(c, local, SOME, 0, inner)
+    return chosen(c, node.at, inner, is_variant(local, SOME), typed, none(inner.arguments[0], node.at))
 
 
 @_method("zip", 1, "Option")
 def _zip(c: Fn, node: tree.MethodCall, local: hir.Expr, kind: EnumType, out: list[hir.Stmt]) -> hir.Expr:
-    made = in_slot(c, expr(c, node.arguments[0]), out)
-    other = resolve(made.type)
+    slot = in_slot(c, expr(c, node.arguments[0]), out)
+    other = resolve(slot.type)
     if not isinstance(other, EnumType) or not is_option(other):
-        return fit(c, made, kind, (*_ARGUMENT, node.name), node.arguments[0])
+        return fit(c, slot, kind, (*_ARGUMENT, node.name), node.arguments[0])
     parts = (kind.arguments[0], other.arguments[0])
     pair = TupleType(parts)
-    values = [payload(c, value, SOME, 0, part) for value, part in zip((local, made), parts, strict=True)]
-    found = some(hir.NewStruct(pair, node.at, values, [0, 1]))
-    both = hir.And(BOOL, node.at, is_variant(local, SOME), is_variant(made, SOME))
-    return chosen(c, node.at, found.type, both, found, none(pair, node.at))
+    values = [payload(c, value, SOME, 0, part) for value, part in zip((local, slot), parts, strict=True)]
+    typed = some(hir.NewStruct(pair, node.at, values, [0, 1]))
+    both = hir.And(BOOL, node.at, is_variant(local, SOME), is_variant(slot, SOME))
+    return chosen(c, node.at, typed.type, both, typed, none(pair, node.at))
 
 
 @_method("clone as_ref as_mut as_deref as_deref_mut copied cloned to_owned", 0)

@@ -67,19 +67,19 @@ def comparison(c: Fn, at: int, op: str, left: hir.Expr, right: tree.Expr) -> hir
     return None
 
 
-def _ordered(c: Fn, at: int, op: str, made: hir.Expr) -> hir.Expr:
+def _ordered(c: Fn, at: int, op: str, typed: hir.Expr) -> hir.Expr:
     """How what `cmp` gave stands to 0. `None` of `partial_cmp` is neither below nor above."""
-    kind = resolve(made.type)
+    kind = resolve(typed.type)
     if isinstance(kind, EnumType) and is_option(kind):
         out: list[hir.Stmt] = []
-        local = in_slot(c, made, out)
+        local = in_slot(c, typed, out)
         number = open_type(c, hir.GetPayload(kind.arguments[0], at, local, 1, 0))
         number = fit(c, number, I64, _NUMBER, tree.Path(at, ("cmp",)))
         some = hir.Compare(BOOL, at, "==", hir.GetTag(I32, at, local), hir.Int(I32, at, 1))
         test = hir.And(BOOL, at, some, hir.Compare(BOOL, at, op, number, hir.Int(I64, at, 0)))
         return hir.Block(BOOL, at, out, test)
-    made = fit(c, made, I64, _NUMBER, tree.Path(at, ("cmp",)))
-    return hir.Compare(BOOL, at, op, made, hir.Int(I64, at, 0))
+    typed = fit(c, typed, I64, _NUMBER, tree.Path(at, ("cmp",)))
+    return hir.Compare(BOOL, at, op, typed, hir.Int(I64, at, 0))
 
 
 _NUMBER = ("E0201", "what `cmp` gives is {want}, and this is {got}")
@@ -104,7 +104,7 @@ def own_equality(p: Pass, kind: Type) -> Type | None:
         if item is not None:
             inner += field_types(p, item, found)
         elif isinstance(found, EnumType):
-            inner += [part for one in variants_of(p, found) for part in one.types]
+            inner += [part for variant in variants_of(p, found) for part in variant.types]
         for part in inner:
             if part not in seen:
                 seen.add(part)

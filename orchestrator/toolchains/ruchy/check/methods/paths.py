@@ -25,10 +25,10 @@ def _of_char(name: str) -> None:
 
     def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         count = len(names.split())
-        made = arguments_of(c, node, name, count, count)
-        if made is None:
+        arguments = arguments_of(c, node, name, count, count)
+        if arguments is None:
             return bad(node.at)
-        return in_ruchy(c, node.at, text, dict(zip(names.split(), made, strict=True)))
+        return in_ruchy(c, node.at, text, dict(zip(names.split(), arguments, strict=True)))
 
     BUILTINS[f"char::{name}"] = handler
 

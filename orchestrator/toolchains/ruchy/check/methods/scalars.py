@@ -143,27 +143,27 @@ def method(c: Fn, node: tree.MethodCall, want: Want, why: Why) -> hir.Expr:
             return expr(c, inner)
     of = of_math(c, chain[-1])
     if of is not None:
-        made: hir.Expr | None = expr(c, of)
+        typed: hir.Expr | None = expr(c, of)
         chain.pop()
         if not chain:
-            return made or bad(node.at)
+            return typed or bad(node.at)
     else:
-        made = _of_entry(c, chain, want)
+        typed = _of_entry(c, chain, want)
     calls = chain[::-1]
     wants = [
         want if call is node else wanted_by_next(c, call.name, calls[number:], want)
         for number, call in enumerate(calls, 1)
     ]
-    if made is None and _changes(c, calls[0], wants[0]) and _is_place(c, inner):
-        made = _changed(c, calls.pop(0), inner, wants.pop(0))
-    source = endless(c, inner, calls) if made is None else None
-    if made is None:
-        made = expr(c, inner if source is None else source.value)
-    return _walked(c, made, calls, wants, source)
+    if typed is None and _changes(c, calls[0], wants[0]) and _is_place(c, inner):
+        typed = _changed(c, calls.pop(0), inner, wants.pop(0))
+    source = endless(c, inner, calls) if typed is None else None
+    if typed is None:
+        typed = expr(c, inner if source is None else source.value)
+    return _walked(c, typed, calls, wants, source)
 
 
 def _walked(
-    c: Fn, made: hir.Expr, calls: list[tree.MethodCall], wants: list[Want], source: EndlessSource | None
+    c: Fn, typed: hir.Expr, calls: list[tree.MethodCall], wants: list[Want], source: EndlessSource | None
 ) -> hir.Expr:
     """The calls of a chain, one after the other; those of a lazy one together."""
     lazy = source is not None
@@ -174,21 +174,21 @@ def _walked(
             calls[-1],
         ]
     while calls:
-        if source is None and (source := cycled(calls, made)) is not None:
+        if source is None and (source := cycled(calls, typed)) is not None:
             calls, wants = calls[1:], wants[1:]
-        if source is None and _is_iterated(c, calls[0], made):
+        if source is None and _is_iterated(c, calls[0], typed):
             source = by_next(calls[0])
-        lazy = lazy or source is not None or begins(calls[0], made)
-        steps = steps_of(calls, source is not None) if lazy and (source is not None or begins_loop(made)) else []
+        lazy = lazy or source is not None or begins(calls[0], typed)
+        steps = steps_of(calls, source is not None) if lazy and (source is not None or begins_loop(typed)) else []
         done = len(steps) or int(source is None)
         if steps or source is not None:
-            made = fused(c, calls, steps, made, wants[done - 1] if done else None, source)
+            typed = fused(c, calls, steps, typed, wants[done - 1] if done else None, source)
             lazy, source = False, None
         else:
             lazy = lazy and goes_on(calls[0])
-            made = _apply(c, calls[0], made, wants[0])
+            typed = _apply(c, calls[0], typed, wants[0])
         calls, wants = calls[done:], wants[done:]
-    return made
+    return typed
 
 
 def _is_iterated(c: Fn, call: tree.MethodCall, receiver: hir.Expr) -> bool:
@@ -225,14 +225,14 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr
     value = expr(c, inner)
     first, second = chain[-1], chain[-2]
     if resolve(value.type) is not STRING or first.arguments or second.arguments:
-        made = _apply(c, first, value)
+        typed = _apply(c, first, value)
         rest = chain[:-1]
     else:
-        made = hir.Runtime(I64, second.at, "str_chars", [value])
+        typed = hir.Runtime(I64, second.at, "str_chars", [value])
         rest = chain[:-2]
     for part in reversed(rest):
-        made = _apply(c, part, made)
-    return made
+        typed = _apply(c, part, typed)
+    return typed
 
 
 _CHANGING = frozenset((*CHANGERS, *TEXT_CHANGERS, *TABLE_CHANGERS, "push_str"))
@@ -273,8 +273,8 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = Non
     name = _plain(node.name)
     method = own_method(c.p, c.env, kind, name)
     if method is not None:
-        made = call_method(c, node, method, None, place)
-        return hir.Block(made.type, node.at, out, made) if out else made
+        typed = call_method(c, node, method, None, place)
+        return hir.Block(typed.type, node.at, out, typed) if out else typed
     if openness(kind) == ANY and name in CHANGERS:
         unify(kind, array_of(c, fresh()))
         kind = place.type = resolve(kind)
@@ -283,29 +283,29 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = Non
             return bad(node.at)
         asked = asks_for_option(name, want)
         own = change_by_own(c, node, place, kind, out)
-        made = own or (pop_or_none(c, node, place, kind) if asked else change(c, node, place, kind))
+        typed = own or (pop_or_none(c, node, place, kind) if asked else change(c, node, place, kind))
     elif isinstance(kind, ArrayType) and changes_in_place(node, want):
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
-        made = change_by_function(c, node, place, out, want)
+        typed = change_by_function(c, node, place, out, want)
     elif isinstance(kind, EnumType) and is_option(kind) and OPTION_CHANGERS.get(name) == len(node.arguments):
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
-        made = change_option(c, node, place, kind, out)
+        typed = change_option(c, node, place, kind, out)
     elif isinstance(kind, MapType | SetType) and (kind.__class__, name) in CHANGES:
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
-        made = change_table(c, node, place, kind, out)
+        typed = change_table(c, node, place, kind, out)
     elif kind is STRING and name in ("push_str", "push") and len(node.arguments) == 1:
-        made = assign(c, tree.Assign(node.at, receiver, "+", node.arguments[0]), out)
+        typed = assign(c, tree.Assign(node.at, receiver, "+", node.arguments[0]), out)
     elif kind is STRING and name in TEXT_CHANGERS:
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)
-        made = change_text(c, node, place, out)
+        typed = change_text(c, node, place, out)
     else:
         place.variable.read = True
-        made = _apply(c, node, read_place(c, node.at, place))
-    return hir.Block(made.type, node.at, out, made) if out else made
+        typed = _apply(c, node, read_place(c, node.at, place))
+    return hir.Block(typed.type, node.at, out, typed) if out else typed
 
 
 def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) -> hir.Expr:
@@ -419,29 +419,29 @@ def _of_text(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: 
     if name == "format":
         return filled(c, at, receiver, node.arguments)
     if name == "append":
-        made = arguments_of(c, node, name, 1, 1)
-        return bad(at) if made is None else joined(at, [*text_parts(c, receiver), *plain_parts(c, made[0])])
+        arguments = arguments_of(c, node, name, 1, 1)
+        return bad(at) if arguments is None else joined(at, [*text_parts(c, receiver), *plain_parts(c, arguments[0])])
     return _unknown(c, node, name, STRING, (*TEXT_METHODS, *_READ))
 
 
 def _of_number(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr) -> hir.Expr:
     at = node.at
     if name in ("min", "max", "pow", "powi", "powf"):
-        made = arguments_of(c, node, name, 1, 1)
-        if made is None or resolve(made[0].type) is ERROR:
+        arguments = arguments_of(c, node, name, 1, 1)
+        if arguments is None or resolve(arguments[0].type) is ERROR:
             return bad(at)
-        if made[0].type is NEVER:
-            return never_returns([receiver, made[0]]) or bad(at)
+        if arguments[0].type is NEVER:
+            return never_returns([receiver, arguments[0]]) or bad(at)
         if name in ("min", "max"):
-            return extreme(c, at, name, "<=" if name == "min" else ">=", receiver, made[0])
-        return power(c, at, name, receiver, made[0])
+            return extreme(c, at, name, "<=" if name == "min" else ">=", receiver, arguments[0])
+        return power(c, at, name, receiver, arguments[0])
     exact = exact_method(c, node, name, receiver)
     if exact is not None:
         return exact
     row = INTEGER_METHODS.get(name) or FLOAT_METHODS.get(name)
     if row is not None:
-        made = arguments_of(c, node, name, row[0], row[0])
-        return bad(at) if made is None else number_method(c, at, name, [receiver, *made])
+        arguments = arguments_of(c, node, name, row[0], row[0])
+        return bad(at) if arguments is None else number_method(c, at, name, [receiver, *arguments])
     if name not in _NUMBER:
         return _unknown(c, node, name, receiver.type, (*_NUMBER, *INTEGER_METHODS, *FLOAT_METHODS, *EXACT))
     if not _no_arguments(c, node):

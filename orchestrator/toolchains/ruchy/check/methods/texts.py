@@ -82,7 +82,9 @@ def text_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, name: str) -> 
 
 def _with(symbol: str, result: Type, *numbers: int) -> Make:
     """A function of the runtime with constants (of 32 bits) behind its arguments."""
-    return lambda c, at, given: hir.Runtime(result, at, symbol, [*given, *(hir.Int(I32, at, one) for one in numbers)])
+    return lambda c, at, given: hir.Runtime(
+        result, at, symbol, [*given, *(hir.Int(I32, at, number) for number in numbers)]
+    )
 
 
 def _itself(c: Fn, at: int, given: list[hir.Expr]) -> hir.Expr:

@@ -115,7 +115,7 @@ def extension(p: Pass, env: Env, kind: Type, name: str) -> FunctionItem | None:
     if not candidates:
         return None
     if kind.__class__ is Var:
-        usual = [one for one in candidates if _target(p, one[0]) in (I64, F64)]
+        usual = [candidate for candidate in candidates if _target(p, candidate[0]) in (I64, F64)]
         block, trait = (usual or candidates)[0]
         unify(kind, _target(p, block))
     else:
@@ -208,9 +208,9 @@ def _known_trait(p: Pass, env: Env, node: tree.NamedType) -> TraitItem | None:
 def check_trait(p: Pass, item: TraitItem) -> None:
     """The types in the headers of a trait mean something, and no method is there twice."""
     seen: set[str] = set()
-    for one in item.node.supers:
-        if isinstance(one, tree.NamedType):
-            _known_trait(p, item.env, one)
+    for super_ in item.node.supers:
+        if isinstance(super_, tree.NamedType):
+            _known_trait(p, item.env, super_)
     for node in item.node.members:
         if node.name in seen:
             p.error("E0606", node.at, f"`{item.name}` has two methods `{node.name}`", "give one of them another name")
@@ -218,7 +218,7 @@ def check_trait(p: Pass, item: TraitItem) -> None:
         env = item.env.copy()
         env.types.update({name: fresh() for name in node.generics})
         env.types.update({f"Self::{name}": fresh() for name in item.node.types})
-        kinds = [one.type for one in node.parameters if one.type is not None]
+        kinds = [parameter.type for parameter in node.parameters if parameter.type is not None]
         for kind in [*kinds, *([] if node.result is None else [node.result])]:
             while isinstance(kind, tree.ReferenceType):
                 kind = kind.target
@@ -259,8 +259,8 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
             f"`{what}` lacks the method{s} {names} of the trait `{trait.name}`",
             _written(trait, missing),
         )
-    for one in trait.node.supers:
-        above = p.lookup(trait.env, one.path) if isinstance(one, tree.NamedType) else None
+    for super_ in trait.node.supers:
+        above = p.lookup(trait.env, super_.path) if isinstance(super_, tree.NamedType) else None
         if isinstance(above, TraitItem) and not implements(p, kind, above):
             message = f"what implements `{trait.name}` implements `{above.name}` too, and `{what}` does not"
             p.error("E0264", node.at, message, f"write `impl {above.name} for {what} {{ .. }}`")
@@ -293,7 +293,7 @@ def _is_of(block: tree.Impl, node: tree.Impl) -> bool:
 
 def _written(trait: TraitItem, names: list[str]) -> str:
     member = trait.members[names[0]].node
-    parameters = ["&self" if one.name == "self" else f"{one.name}: .." for one in member.parameters]
+    parameters = ["&self" if parameter.name == "self" else f"{parameter.name}: .." for parameter in member.parameters]
     return f"write `fun {names[0]}({', '.join(parameters)})`{' and the others' * (len(names) > 1)}"
 
 
@@ -305,7 +305,7 @@ def _same_form(p: Pass, trait: TraitItem, block: Implementation, method: Functio
         what = f"takes {'no ' * (not wanted.receiver)}`self` in the trait"
     elif len(node.parameters) != len(wanted.parameters):
         what = f"has {len(wanted.parameters) - wanted.receiver} parameters in the trait beside `self`"
-    elif [is_written_through(one.type) for one in node.parameters] != [
+    elif [is_written_through(parameter.type) for parameter in node.parameters] != [
         is_written_through(one.type) for one in wanted.parameters
     ]:
         what = "takes other parameters as `&mut` in the trait"

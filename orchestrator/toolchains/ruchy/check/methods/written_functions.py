@@ -33,12 +33,16 @@ def _written(name: str) -> Builtin:
     rows = _WRITTEN[name]
 
     def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
-        made = arguments_of(c, node, name, min(rows), max(rows))
-        if made is None:
+        arguments = arguments_of(c, node, name, min(rows), max(rows))
+        if arguments is None:
             return bad(node.at)
-        names, text = rows[len(made)]
+        names, text = rows[len(arguments)]
         return in_ruchy(
-            c, node.at, text, dict(zip(names.split(), [started(c.p, one) for one in made], strict=True)), want
+            c,
+            node.at,
+            text,
+            dict(zip(names.split(), [started(c.p, argument) for argument in arguments], strict=True)),
+            want,
         )
 
     return handler
@@ -46,10 +50,10 @@ def _written(name: str) -> Builtin:
 
 def _truth(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
     """`bool(x)`: whether a number is not 0, and whether a text, an array, a map holds something."""
-    made = arguments_of(c, node, "bool", 1, 1)
-    if made is None or resolve(made[0].type) is ERROR:
+    arguments = arguments_of(c, node, "bool", 1, 1)
+    if arguments is None or resolve(arguments[0].type) is ERROR:
         return bad(node.at)
-    value = started(c.p, made[0])
+    value = started(c.p, arguments[0])
     kind = resolve(value.type)
     if kind is BOOL:
         return value
@@ -77,7 +81,7 @@ def _swap(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
         arguments_of(c, node, "swap", 2, 2)
         return bad(node.at)
     at = node.at
-    first, second = (_place(one) for one in node.arguments)
+    first, second = (_place(argument) for argument in node.arguments)
     return expr(c, tree.Assign(at, tree.Tuple(at, [first, second]), "", tree.Tuple(at, [second, first])), want, why)
 
 

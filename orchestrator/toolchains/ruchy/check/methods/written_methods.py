@@ -107,9 +107,9 @@ def in_ruchy(c: Fn, at: int, text: str, values: Mapping[str, hir.Expr], want: Wa
         variable = c.declare(_OWN + name, resolve(value.type), at, mutable=True)
         variable.read = True
         out.append(hir.Do(value) if variable.slot < 0 else hir.Let(variable.slot, value))
-    made = expr(c, _at(_body(text), at), want)
+    typed = expr(c, _at(_body(text), at), want)
     c.leave(mark)
-    return open_type(c, hir.Block(made.type, at, out, made))
+    return open_type(c, hir.Block(typed.type, at, out, typed))
 
 
 def with_function(c: Fn, node: tree.MethodCall, name: str, receiver: hir.Expr, want: Want) -> hir.Expr | None:

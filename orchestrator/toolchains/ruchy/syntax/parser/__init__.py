@@ -110,7 +110,7 @@ class Parsed(msgspec.Struct):
 
     @property
     def errors(self) -> list[Finding]:
-        return [found for found in self.findings if found.severity == "error"]
+        return [finding for finding in self.findings if finding.severity == "error"]
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -142,7 +142,7 @@ def parse_tokens(source: str, tokens: Tokens, allow_headers: bool = False) -> Pa
     findings = cursor.findings() if cursor.found else []
     if tokens.findings:
         findings = _merged(Places(source), findings, literal_findings(tokens))
-    broken = any(found.severity == "error" for found in findings)
+    broken = any(finding.severity == "error" for finding in findings)
     return Parsed(source, None if broken else Module(0, body), tokens, findings, body)
 
 

@@ -19,9 +19,9 @@ _VALUES = words("name int float string ) ] self")
 def parse_condition(c: Cursor) -> Expr:
     """An expression before a block: at its top, `{` opens the block, not a struct literal."""
     saved, c.no_struct = c.no_struct, True
-    found = parse_expression(c)
+    node = parse_expression(c)
     c.no_struct = saved
-    return found
+    return node
 
 
 def parse_contracts(c: Cursor, *kinds: str) -> list[Contract]:

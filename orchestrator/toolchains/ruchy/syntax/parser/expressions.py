@@ -259,9 +259,9 @@ def parse_bracketed(c: Cursor) -> Expr:
     if not (c.no_struct or c.no_arrow):
         return parse_expression(c)
     saved, c.no_struct, c.no_arrow = (c.no_struct, c.no_arrow), False, False
-    found = parse_expression(c)
+    node = parse_expression(c)
     c.no_struct, c.no_arrow = saved
-    return found
+    return node
 
 
 def parse_arguments(c: Cursor, closer: str = ")") -> list[Expr]:

@@ -27,7 +27,7 @@ def parse_import(c: Cursor, start: int, public: bool) -> UseItem:
         _parse_use_tree(c, (), names, ("::", ".") if kind == "import" else ("::",))
     c.at += c.kinds[c.at] == ";"
     kept = [one for one in names if not is_built_in(one.path)]
-    built_in = [one for one in names if is_built_in(one.path)] if len(kept) < len(names) else []
+    built_in = [name for name in names if is_built_in(name.path)] if len(kept) < len(names) else []
     return UseItem(start, kept, public, start, c.at, built_in)
 
 

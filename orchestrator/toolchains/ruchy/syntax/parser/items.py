@@ -218,9 +218,9 @@ def _parse_result(c: Cursor) -> Type | None:
         return parse_type(c)
     outer = c.anonymous
     c.anonymous = []
-    found = parse_type(c)
+    type_ = parse_type(c)
     c.anonymous = outer
-    return None if found.at == at else found
+    return None if type_.at == at else type_
 
 
 def _skip_body(c: Cursor, braces: list[int]) -> Block:
@@ -463,12 +463,12 @@ def _parse_impl(c: Cursor, start: int) -> Impl:
 
 
 def _parse_impl_name(c: Cursor) -> NamedType:
-    found = parse_type(c)
-    while isinstance(found, ReferenceType):
-        found = found.target
-    if not isinstance(found, NamedType):
-        c.fail("E0012", "`impl` is for a type with a name", found.at)
-    return found
+    type_ = parse_type(c)
+    while isinstance(type_, ReferenceType):
+        type_ = type_.target
+    if not isinstance(type_, NamedType):
+        c.fail("E0012", "`impl` is for a type with a name", type_.at)
+    return type_
 
 
 def _parse_trait(c: Cursor, start: int, public: bool, attributes: list[Attribute]) -> Trait:

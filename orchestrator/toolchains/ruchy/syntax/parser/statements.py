@@ -349,7 +349,7 @@ def _parse_loop_body(c: Cursor) -> Block:
     c.loops += 1
     body = parse_block(c)
     c.loops -= 1
-    body.statements[:0] = [ExprStmt(one.at, one) for one in contracts]
+    body.statements[:0] = [ExprStmt(contract.at, contract) for contract in contracts]
     return body
 
 

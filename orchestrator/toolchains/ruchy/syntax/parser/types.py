@@ -108,7 +108,7 @@ def _parse_trait(c: Cursor, at: int) -> Type:
             c.at += 1
             traits.append(parse_type(c))
         kind = NamedType(at, (f"impl {word}{len(c.anonymous) or ''}",))
-        c.anonymous.append([TraitBound(at, kind, one) for one in traits])
+        c.anonymous.append([TraitBound(at, kind, trait) for trait in traits])
         return kind
     c.report("E0715", f"`{c.texts[at]} {word}` is not supported here", at, "write the type itself")
     return parse_type(c)
@@ -165,9 +165,9 @@ def _close_angle(c: Cursor, opened: int) -> None:
 
 def parse_generics(c: Cursor, bounds: list[TraitBound] | None = None) -> list[str]:
     """The names in the `<T: A + B, U>` of an item. What they must implement joins `bounds`."""
-    found: list[str] = []
+    texts: list[str] = []
     if c.kinds[c.at] != "<":
-        return found
+        return texts
     opened = c.at
     c.at += 1
     while c.kinds[c.at] not in _ANGLES:
@@ -179,15 +179,15 @@ def parse_generics(c: Cursor, bounds: list[TraitBound] | None = None) -> list[st
             if c.kinds[at] == "const":
                 c.fail("E0715", "constants as generic parameters are not supported", hint="write a `const`")
             name = c.name("a generic parameter")
-            found.append(name)
+            texts.append(name)
             traits = parse_bounds(c)
             if bounds is not None:
-                bounds += [TraitBound(one.at, NamedType(at, (name,)), one) for one in traits]
+                bounds += [TraitBound(trait.at, NamedType(at, (name,)), trait) for trait in traits]
         if c.kinds[c.at] != ",":
             break
         c.at += 1
     _close_angle(c, opened)
-    return found
+    return texts
 
 
 def parse_bounds(c: Cursor) -> list[Type]:
@@ -217,7 +217,7 @@ def parse_where(c: Cursor, bounds: list[TraitBound] | None = None) -> None:
         kind = parse_type(c)
         traits = parse_bounds(c)
         if bounds is not None:
-            bounds += [TraitBound(one.at, kind, one) for one in traits]
+            bounds += [TraitBound(trait.at, kind, trait) for trait in traits]
         if c.kinds[c.at] != ",":
             return
         c.at += 1
