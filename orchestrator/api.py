@@ -27,6 +27,10 @@ from actors.messages import (
     Clear,
     Collect,
     Collected,
+    ExportCache,
+    Exported,
+    ImportCache,
+    Imported,
     KeeperRequest,
     ResetStatistics,
     Statistics,
@@ -37,9 +41,10 @@ from actors.messages import (
 from actors.offload import Offload
 from actors.system import Address, Broken, Closed, MailboxStatistics, System, Tap
 from orchestrator.builds import Builds, Memory
-from orchestrator.config import Config
+from orchestrator.config import Config, absolute
 from orchestrator.dependencies import DependencyGraph
-from orchestrator.errors import BuildCancelled, BuildFailed, ProjectError
+from orchestrator.errors import BuildCancelled, BuildFailed, FileError, ProjectError
+from orchestrator.exporting import plans_of, used_by
 from orchestrator.keywords import Limits, OnFull
 from orchestrator.keywords import Settings as KeywordSettings
 from orchestrator.looked import Watched
@@ -129,6 +134,29 @@ class Cache:
     async def clear(self) -> Collected:
         """Removes every entry."""
         return await self._project._ask_keeper(Clear())
+
+    async def export(self, path: str | os.PathLike[str]) -> Exported:
+        """Writes what the last build of each profile (and of each other project that shares the cache) uses into one
+        file, which `take_over` of another machine reads. Raises FileError if it cannot be written."""
+        project = self._project
+        await project.builds_ended()
+        folder = project.config.cache.folder
+        plans = await project._offload.run(plans_of, folder, project._offload.disk) if folder else []
+        if not plans:
+            raise FileError("there is nothing to export", hint="build the project first: `wasmill build`")
+        keys, digests = used_by(plans)
+        done = await project._ask_keeper(ExportCache(path=absolute(path), keys=keys, digests=digests))
+        if done.error:
+            raise FileError(f"the cache cannot be exported to `{os.fspath(path)}`: {done.error}")
+        return done
+
+    async def take_over(self, path: str | os.PathLike[str]) -> Imported:
+        """Stores the entries of a file that `export` has written. Each is checked: its key against its manifest, its
+        bytes against their SHA-256. Raises FileError if anything in the file is wrong; then nothing of it is stored."""
+        done = await self._project._ask_keeper(ImportCache(path=absolute(path)))
+        if done.error:
+            raise FileError(f"`{os.fspath(path)}` was not imported: {done.error}")
+        return done
 
 
 class Project:

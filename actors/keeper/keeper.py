@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from actors.actor import Actor
 from actors.digests import Digest, Stamp, printable
 from actors.disk import DictDisk, Disk
-from actors.keeper import index, publish, verification
+from actors.keeper import index, publish, transfer, verification
 from actors.keeper.cache import BuildCache, said
 from actors.keeper.index import EntryRow
 from actors.keeper.metadata import lengthened
@@ -35,11 +35,15 @@ from actors.messages import (
     Collected,
     End,
     Ended,
+    ExportCache,
+    Exported,
     Find,
     FindFragments,
     FindSummaries,
     Found,
     FragmentsFound,
+    ImportCache,
+    Imported,
     KeeperRequest,
     Load,
     Loaded,
@@ -307,6 +311,14 @@ class Keeper(Actor[ToKeeper]):
     @_handles(Clear)
     async def _clear(self, _: Clear) -> Collected:
         return await self.upkeep.clear()
+
+    @_handles(ExportCache)
+    async def _export(self, message: ExportCache) -> Exported:
+        return await transfer.export_file(self.cache, message.path, set(_raw(message.keys)), set(_raw(message.digests)))
+
+    @_handles(ImportCache)
+    async def _import(self, message: ImportCache) -> Imported:
+        return await transfer.import_file(self.upkeep, message.path)
 
 
 def _raw(digests: Iterable[Digest]) -> list[bytes]:

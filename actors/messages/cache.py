@@ -33,6 +33,9 @@ class BuildRequest(KeeperRequest[A], Generic[A], frozen=True):
 
 ToKeeper: TypeAlias = KeeperRequest[Message]
 
+ENTRY_KINDS = ("object", "program", "link")
+"""What an entry is: a compiled module, a program, or what a link left for later ones."""
+
 
 class CacheEntry(MessagePart, frozen=True):
     """A row of the index: an object or program that the cache has. `size` in bytes. `inputs` are files that its compile
@@ -52,7 +55,7 @@ class CacheEntry(MessagePart, frozen=True):
 class NewEntry(MessagePart, frozen=True):
     """A finished, validated result to store. `manifest` is its canonical JSON, whose digest is `key`; `digest` is that
     of `data`. Both are believed: who makes an entry has digested it, and nobody does so again. `kind` is
-    "object", "program", or "link" (what a link left for later ones). `inputs` as in `CacheEntry`; the fragments of an
+    one of `ENTRY_KINDS`. `inputs` as in `CacheEntry`; the fragments of an
     object that has some are not reused."""
 
     key: Digest
@@ -297,3 +300,38 @@ class Collect(KeeperRequest[Collected], frozen=True):
 
 class Clear(KeeperRequest[Collected], frozen=True):
     """Asks for the removal of all entries."""
+
+
+class Exported(KeeperAnswer, frozen=True):
+    """`error` says why the file could not be written. `missing` entries were to be in it, and are gone or damaged."""
+
+    entries: int = 0
+    size_bytes: int = 0
+    missing: int = 0
+    error: str = ""
+
+
+class ExportCache(KeeperRequest[Exported], frozen=True):
+    """Asks that the entries with these keys, and those whose objects have these digests, be written into one file at
+    `path` (absolute)."""
+
+    path: str
+    keys: tuple[Digest, ...] = ()
+    digests: tuple[Digest, ...] = ()
+
+
+class Imported(KeeperAnswer, frozen=True):
+    """`error` says why nothing was taken from the file. Of its `entries`, `stored` are new here, and `refused`
+    have other bytes than those that stay."""
+
+    entries: int = 0
+    stored: int = 0
+    refused: int = 0
+    error: str = ""
+
+
+class ImportCache(KeeperRequest[Imported], frozen=True):
+    """Asks that the entries of an exported file at `path` (absolute) be stored: all of them, or none if anything in the
+    file is wrong."""
+
+    path: str

@@ -10,7 +10,7 @@ import msgspec
 
 import orchestrator
 from orchestrator.cli import session
-from orchestrator.cli.arguments import add_json, add_path, add_quiet, folder
+from orchestrator.cli.arguments import add_json, add_quiet, folder
 from orchestrator.cli.output import Output
 from orchestrator.errors import FileError, UsageError
 from orchestrator.report.progress import plural
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from actors.messages import Collected
     from orchestrator.api import Project
 
-ACTIONS = ("stats", "verify", "gc", "clear")
+ACTIONS = ("stats", "verify", "gc", "clear", "export", "import")
 
 SUMMARY = "Look after the cache of a project."
 
@@ -30,21 +30,32 @@ DETAILS = """\
             compiled again by the next build
   gc        remove leftovers older than an hour, and entries over the size limit
   clear     remove everything: the next build compiles every module
+  export    `wasmill cache export FILE [PATH]`: write what the last builds use into one file
+  import    `wasmill cache import FILE [PATH]`: take over what such a file has, after checking it
 
 exit codes: 0 done, 1 verify found damage, 2 wrong usage or configuration, 3 wasmill failed,
-or gc or clear could not remove something
+gc or clear could not remove something, or the file of export or import is not usable
 """
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("action", metavar="ACTION", choices=ACTIONS, help=", ".join(ACTIONS))
-    add_path(parser)
+    parser.add_argument("places", metavar="[FILE] [PATH]", nargs="*", help="FILE: of export and import")
     parser.add_argument("--force", action="store_true", help="gc: young leftovers too")
     add_quiet(parser)
     add_json(parser, "the answer as one JSON object, on standard output")
 
 
 def execute(arguments: Namespace, output: Output) -> int:
+    filed = arguments.action in ("export", "import")
+    places: list[str] = arguments.places
+    if filed and not places:
+        command = f"wasmill cache {arguments.action}"
+        raise UsageError(f"`{command}` takes a file", hint=f"as in `{command} cache.bin`")
+    if len(places) > filed + 1:
+        raise UsageError(f"`{places[-1]}` is one argument too many")
+    arguments.file = places.pop(0) if filed else ""
+    arguments.path = places[0] if places else "."
     path = folder(arguments)
     if arguments.force and arguments.action != "gc":
         raise UsageError("`--force` is for `wasmill cache gc`")
@@ -96,6 +107,30 @@ async def _clear(project: Project, arguments: Namespace, output: Output) -> int:
     return _collected(await project.cache.clear(), arguments, output)
 
 
+async def _export(project: Project, arguments: Namespace, output: Output) -> int:
+    done = await project.cache.export(arguments.file)
+    if arguments.json:
+        output.out(_json(done))
+    else:
+        gone = f"; {done.missing} more could not be read" if done.missing else ""
+        output.say(f"exported {_entries(done.entries)}, {amount(done.size_bytes)}{gone}")
+    return 0
+
+
+async def _import(project: Project, arguments: Namespace, output: Output) -> int:
+    done = await project.cache.take_over(arguments.file)
+    if arguments.json:
+        output.out(_json(done))
+    else:
+        other = f"; {done.refused} differ from what is here, which stays" if done.refused else ""
+        output.say(f"imported {done.stored} of {_entries(done.entries)}{other}")
+    return 0
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
+
+
 def _collected(collected: Collected, arguments: Namespace, output: Output) -> int:
     if arguments.json:
         output.out(_json(collected))
@@ -114,7 +149,7 @@ def _collected(collected: Collected, arguments: Namespace, output: Output) -> in
     raise FileError(f"{left}: {collected.degraded}")
 
 
-_ACTIONS = {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear}
+_ACTIONS = {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear, "export": _export, "import": _import}
 
 
 def _json(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,35 @@ def object_of(project: Path, module: str) -> Path:
         if (found["module"], found.get("kind", "object")) == (module, "object"):
             return project / ".ruchy-cache" / "modules" / f"{found['digest']}.wasm"
     raise AssertionError(f"no object of {module}")
+
+
+def test_a_cache_travels_in_a_file(wasmill: Wasmill, project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cache.bin"
+    done = asked(wasmill, "export", str(file))
+    assert (done["entries"], done["missing"]) == (3, 0)
+    assert done["size_bytes"] == file.stat().st_size
+    shutil.rmtree(project / ".ruchy-cache")
+    shutil.rmtree(project / "build")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    code, out, err = wasmill("cache", "import", str(file))
+    assert (code, out) == (3, "")
+    assert "was not imported: it is damaged, or not whole" in err
+    assert asked(wasmill, "stats")["entries"] == 0
+    file.write_bytes(whole)
+    assert wasmill("cache", "import", str(file), str(project)) == (0, "", "imported 3 of 3 entries\n")
+    assert wasmill("build", "-q") == (0, "", "")
+    stats = asked(wasmill, "stats")
+    assert (stats["compilations"], stats["hits"], stats["corruptions"]) == (0, 2, 0)
+
+
+def test_export_and_import_want_a_file_and_what_there_is(wasmill: Wasmill, home: Path) -> None:
+    assert wasmill("cache", "export")[0] == 2
+    assert wasmill("cache", "stats", "a", "b")[0] == 2
+    (home / "main.ruchy").write_text("fun main() {}\n")
+    assert "nothing to export" in wasmill("cache", "export", "x.bin")[2]
+    assert wasmill("cache", "import", "absent.bin")[0] == 3
+    assert not (home / "x.bin").exists()
 
 
 def test_stats(wasmill: Wasmill, project: Path) -> None:
