@@ -251,13 +251,13 @@ class Faults:
                 act()
 
     def _planned(self, hop: str, path: str) -> Fault | None:
-        found = None
+        fault = None
         for number, rule in enumerate(self.rules):
             if rule.matches(hop, path):
                 self._matched[number] += 1
-                if found is None and rule.falls_on(self._matched[number]):
-                    found = rule.fault
-        return found
+                if fault is None and rule.falls_on(self._matched[number]):
+                    fault = rule.fault
+        return fault
 
     def _drawn(self, hop: str, path: str) -> Fault | None:
         chance = self._chance

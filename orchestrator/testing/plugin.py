@@ -158,7 +158,7 @@ def _run_marked(item: pytest.Function, scenario: Scenario, *args: Any, **argumen
     fixture: str | None = given[0] if isinstance(given, tuple) else given
     from orchestrator.testing.schedules import Problem
 
-    found = ""
+    problem_text = ""
     try:
         run = Schedules(item)
         asked = run.settings(*args, **arguments).get("strategy", "portfolio")
@@ -169,9 +169,9 @@ def _run_marked(item: pytest.Function, scenario: Scenario, *args: Any, **argumen
             run(scenario, **{**marked, "strategy": strategy})
     except Problem as problem:
         notes = "".join(f"\n\n{note}" for note in getattr(problem, "__notes__", ()))
-        found = f"{type(problem).__name__}: {problem}{notes}"
-    if found:  # No line of the test raised it, so there is none to show.
-        pytest.fail(found, pytrace=False)
+        problem_text = f"{type(problem).__name__}: {problem}{notes}"
+    if problem_text:  # No line of the test raised it, so there is none to show.
+        pytest.fail(problem_text, pytrace=False)
 
 
 def marker_arguments(

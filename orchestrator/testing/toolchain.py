@@ -189,21 +189,21 @@ class IncludingToolchain(PlainToolchain):
 
     def compile(self, job: CompileJob) -> Compiled:
         compiled = super().compile(job)
-        found, included = [], b""
+        headers, included = [], b""
         for name in re.findall(r"^include (\S+)$", job.source.decode(), re.MULTILINE):
             path = os.path.join(self.folder, name)
             try:
                 with open(path, "rb") as file:
                     data = file.read()
             except FileNotFoundError:
-                found.append(Discovered(path=path, digest=""))
+                headers.append(Discovered(path=path, digest=""))
             else:
-                found.append(Discovered(path=path, digest=digest(data)))
+                headers.append(Discovered(path=path, digest=digest(data)))
                 included += data
         plain = compiled.object
         if plain is None:
             return compiled
-        return Compiled(object=msgspec.structs.replace(plain, data=plain.data + included, discovered=tuple(found)))
+        return Compiled(object=msgspec.structs.replace(plain, data=plain.data + included, discovered=tuple(headers)))
 
 
 def _error(job: SummariseJob | CompileJob, line: int, code: str, message: str) -> Diagnostic:

@@ -32,7 +32,7 @@ def _sections(data: bytes) -> list[tuple[str, bytes, int]]:
     """Name, payload and number of each section."""
     cursor = ByteCursor(data)
     cursor.magic()
-    found = []
+    sections = []
     while cursor.position < len(data):
         number, end = cursor.header()
         payload = data[cursor.position : end]
@@ -40,11 +40,11 @@ def _sections(data: bytes) -> list[tuple[str, bytes, int]]:
             inner = ByteCursor(payload)
             length = inner.u32()
             name = payload[inner.position : inner.position + length].decode()
-            found.append((f'"{name}"', payload[inner.position + length :], number))
+            sections.append((f'"{name}"', payload[inner.position + length :], number))
         else:
-            found.append((_SECTIONS.get(number, str(number)), payload, number))
+            sections.append((_SECTIONS.get(number, str(number)), payload, number))
         cursor.position = end
-    return found
+    return sections
 
 
 def _inside(number: int, old: bytes, new: bytes) -> str:
@@ -62,12 +62,12 @@ def _inside(number: int, old: bytes, new: bytes) -> str:
 
 def _bodies(payload: bytes) -> list[bytes]:
     cursor = ByteCursor(payload)
-    found = []
+    bodies = []
     for _ in range(cursor.u32()):
         size = cursor.u32()
-        found.append(payload[cursor.position : cursor.position + size])
+        bodies.append(payload[cursor.position : cursor.position + size])
         cursor.position += size
-    return found
+    return bodies
 
 
 def _bytes(old: bytes, new: bytes) -> str:

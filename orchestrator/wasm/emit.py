@@ -111,15 +111,15 @@ def _code(layout: ProgramLayout, patcher: _Patcher, inits: Sequence[int]) -> byt
         calls = b"".join([b"\x10" + uleb(layout.function_index[node]) for node in inits])
         parts.append(uleb(len(calls) + 2) + b"\0" + calls + b"\x0b")
     parts += [_TRAP for node, symbol in resolution.foreign.items() if live[node] and is_stub(symbol)]
-    for number, found in enumerate(resolution.objects):
-        base, count = resolution.function_bases[number], len(found.function_types)
+    for number, file in enumerate(resolution.objects):
+        base, count = resolution.function_bases[number], len(file.function_types)
         if live.find(1, base, base + count) < 0:
             continue
-        code = patcher.code(number, found)
+        code = patcher.code(number, file)
         if live.find(0, base, base + count) < 0:
             parts.append(code)
         else:
-            entries = found.entries
+            entries = file.entries
             parts += [code[entries[unit] : entries[unit + 1]] for unit in range(count) if live[base + unit]]
     return b"".join(parts)
 
@@ -139,18 +139,18 @@ def _data(segment: OutputSegment, layout: ProgramLayout, patcher: _Patcher) -> b
 def _names(layout: ProgramLayout) -> list[bytes]:
     """Index and name of every function. Where a function has two symbols, the first one names it."""
     resolution, function_index = layout.resolution, layout.function_index
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     if layout.live[CONSTRUCTORS]:
-        found[function_index[CONSTRUCTORS]] = CONSTRUCTORS_NAME
+        names[function_index[CONSTRUCTORS]] = CONSTRUCTORS_NAME
     for node, symbol in resolution.foreign.items():
         if layout.live[node] and symbol.kind == FUNCTION:
-            found[function_index[node]] = symbol.name if symbol.module else f"undefined_weak:{symbol.name}"
+            names[function_index[node]] = symbol.name if symbol.module else f"undefined_weak:{symbol.name}"
     live, first, last = layout.live, resolution.function_bases[0], resolution.function_bases[-1]
     for row, item in zip(resolution.targets, resolution.objects, strict=True):
         for node, own in zip(row, item.symbols, strict=True):
             if first <= node < last and live[node]:
-                found.setdefault(function_index[node], own.name)
-    return [uleb(index) + string(found[index]) for index in sorted(found)]
+                names.setdefault(function_index[node], own.name)
+    return [uleb(index) + string(names[index]) for index in sorted(names)]
 
 
 class _Patcher:
@@ -235,10 +235,10 @@ class _Patcher:
     def _global(self, number: int, index: int) -> int:
         """The number of the global that a relocation means: the one that the symbol is, or that holds its address."""
         layout = self._layout
-        found, node = layout.resolution.objects[number], layout.resolution.targets[number][index]
-        if not holds_address(found, index):
+        file, node = layout.resolution.objects[number], layout.resolution.targets[number][index]
+        if not holds_address(file, index):
             return layout.global_index[node]
-        return layout.got.get((node, layout.resolution.offset(found, index)), 0)
+        return layout.got.get((node, layout.resolution.offset(file, index)), 0)
 
     def _address(self, number: int, index: int, addend: int) -> int:
         """The address that a data relocation means. An undefined weak symbol has address 0 with any addend."""

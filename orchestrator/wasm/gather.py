@@ -101,18 +101,18 @@ class Gathered:
             self._extract(symbol)
 
     def _extract(self, symbol: str) -> None:
-        found = self._member(symbol)
-        if found is not None:
-            self._run([found])
+        member = self._member(symbol)
+        if member is not None:
+            self._run([member])
 
     def _run(self, waiting: list[Iterator[str]]) -> None:
         """Takes members depth first: what a symbol of a member needs stands in front of what its next symbol needs. A
         stack of iterators, because a chain of members can be longer than Python's stack is deep."""
         while waiting:
             for symbol in waiting[-1]:
-                found = self._member(symbol)
-                if found is not None:
-                    waiting.append(found)
+                member = self._member(symbol)
+                if member is not None:
+                    waiting.append(member)
                     break
             else:
                 waiting.pop()
@@ -131,11 +131,11 @@ class Gathered:
         """Reads an object. Returns an iterator over the names that it needs, which notes its symbols as it goes, and
         adds the object at the end: what it needs stands in front of it."""
         try:
-            found = self._read(data)
+            file = self._read(data)
         except ObjectError as error:
             raise InputError(name, error) from error
-        found.lazy = place[0] >= 0
-        return self._needs(name, found, place)
+        file.lazy = place[0] >= 0
+        return self._needs(name, file, place)
 
     def _needs(self, own: str, file: ObjectFile, place: tuple[int, int]) -> Iterator[str]:
         known, excluded = self._known, self._excluded(file)

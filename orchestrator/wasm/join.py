@@ -296,10 +296,10 @@ class _ObjectWriter:
     def _imports(self) -> bytes:
         types, slots = self._symbols.types, len(self._symbols.slots)
         imports = [b"\x03env\x0f__linear_memory\x02\0" + uleb(-(-self._holes.size // PAGE))]
-        for name, one in self.imported:
-            imports.append(b"".join((*_host(name, one), b"\0", uleb(types[one.type]))))
-        for name, one in self.imported_globals:
-            imports.append(b"".join((*_host(name, one), b"\3", one.type)))
+        for name, import_ in self.imported:
+            imports.append(b"".join((*_host(name, import_), b"\0", uleb(types[import_.type]))))
+        for name, import_ in self.imported_globals:
+            imports.append(b"".join((*_host(name, import_), b"\3", import_.type)))
         # LLD crashes on a table relocation in a program where no object imports the table, so all objects import it.
         imports.append(b"\x03env\x19__indirect_function_table\x01\x70\0" + uleb(slots + 1 if slots else 0))
         return vector(imports)
@@ -307,8 +307,8 @@ class _ObjectWriter:
     def _entries(self) -> bytes:
         entries = bytearray().join([piece.entry for piece in self._symbols.code])
         fives, put = self._values.fives, _put5
-        for at, one in zip(self._holes.code, self._holes.code_uses, strict=True):
-            put(entries, at, fives[one])
+        for at, use in zip(self._holes.code, self._holes.code_uses, strict=True):
+            put(entries, at, fives[use])
         return bytes(entries)
 
     def _segments(self) -> tuple[bytes, list[int]]:
@@ -318,8 +318,8 @@ class _ObjectWriter:
         for piece, address in zip(data, holes.addresses, strict=True):
             content += bytes(address - len(content)) + piece.content
         words, put = self._values.words, _put4
-        for at, one in zip(holes.data, holes.data_uses, strict=True):
-            put(content, at, words[one])
+        for at, use in zip(holes.data, holes.data_uses, strict=True):
+            put(content, at, words[use])
         self.content = bytes(content)
         parts = [uleb(len(data))]
         position = len(parts[0])
@@ -379,18 +379,18 @@ def _undefined(symbols: _Symbols) -> list[bytes]:
     """The entries of the symbol table for what is not defined here."""
     table: list[bytes] = []
     counts = [0, 0, 0]
-    for name, one in symbols.undefined.items():
-        flags = UNDEFINED | WEAK if one.weak else UNDEFINED
+    for name, symbol in symbols.undefined.items():
+        flags = UNDEFINED | WEAK if symbol.weak else UNDEFINED
         # An undefined function (or global) is named by its import, and imports are written in this order (`outside`).
         # The name is left out where it is the import's own, as linkers expect; EXPLICIT_NAME says that one follows.
-        index = counts[one.kind]
-        counts[one.kind] += 1
-        if one.kind == DATA:
+        index = counts[symbol.kind]
+        counts[symbol.kind] += 1
+        if symbol.kind == DATA:
             table.append(b"\1" + uleb(flags) + name)
-        elif _is_plain(one):
-            table.append(b"%c%c%b" % (one.kind, flags, uleb(index)))
+        elif _is_plain(symbol):
+            table.append(b"%c%c%b" % (symbol.kind, flags, uleb(index)))
         else:
-            table.append(b"%c%c%b%b" % (one.kind, flags | EXPLICIT_NAME, uleb(index), name))
+            table.append(b"%c%c%b%b" % (symbol.kind, flags | EXPLICIT_NAME, uleb(index), name))
     return table
 
 
@@ -504,14 +504,14 @@ def _model_values(
     return classes, found
 
 
-def _is_plain(one: Reference) -> bool:
+def _is_plain(reference: Reference) -> bool:
     """Whether the import has the symbol's own name, in the module `env`."""
-    return (one.module or "env", one.field or one.name) == ("env", one.name)
+    return (reference.module or "env", reference.field or reference.name) == ("env", reference.name)
 
 
-def _host(name: bytes, one: Reference) -> tuple[bytes, bytes]:
+def _host(name: bytes, reference: Reference) -> tuple[bytes, bytes]:
     """Module and field of the import."""
-    return string(one.module or "env"), string(one.field) if one.field else name
+    return string(reference.module or "env"), string(reference.field) if reference.field else name
 
 
 def _info(piece: DataPiece) -> bytes:

@@ -115,9 +115,9 @@ class ProgramLayout:
             if live[node] and is_stub(symbol):
                 nodes.append(node)
                 types.append(symbol.type)
-        for base, found in zip(resolution.function_bases, resolution.objects, strict=False):
-            own = found.types
-            for node, kind in enumerate(found.function_types, base):
+        for base, file in zip(resolution.function_bases, resolution.objects, strict=False):
+            own = file.types
+            for node, kind in enumerate(file.function_types, base):
                 if live[node]:
                     nodes.append(node)
                     types.append(own[kind])
@@ -126,12 +126,12 @@ class ProgramLayout:
     def _count_types(self) -> None:
         """Numbers types: those of indirect calls in order of use, then those of imports, then those of functions."""
         types = self.types
-        for base, found in zip(self.resolution.function_bases, self.resolution.objects, strict=False):
-            relocations = found.code_relocations
+        for base, file in zip(self.resolution.function_bases, self.resolution.objects, strict=False):
+            relocations = file.code_relocations
             if TYPE_INDEX_LEB not in relocations.kinds:
                 continue
-            own = found.types
-            for kind, index in self._live_relocations(relocations, base, len(found.function_types)):
+            own = file.types
+            for kind, index in self._live_relocations(relocations, base, len(file.function_types)):
                 if kind == TYPE_INDEX_LEB:
                     types.setdefault(own[index], len(types))
         for symbol in self.imports:
@@ -146,12 +146,12 @@ class ProgramLayout:
         # An object that is live as a whole, as most are without dead code, needs no look at each unit.
         if self.live.find(0, base, base + count) < 0:
             return list(zip(kinds, indices, strict=True))
-        found: list[tuple[int, int]] = []
+        live: list[tuple[int, int]] = []
         for unit in range(count):
             if self.live[base + unit]:
                 where = slice(relocations.starts[unit], relocations.starts[unit + 1])
-                found += zip(kinds[where], indices[where], strict=True)
-        return found
+                live += zip(kinds[where], indices[where], strict=True)
+        return live
 
     def _count_functions(self) -> None:
         # WebAssembly numbers imported functions before a module's own. The same holds for globals.
@@ -184,19 +184,19 @@ class ProgramLayout:
         code, then its data. Slot 0 stays empty, so that a null function pointer traps. Numbers the globals that hold
         an address too, from `first`."""
         resolution, slot, slots = self.resolution, self.slot, []
-        for number, found in enumerate(resolution.objects):
+        for number, file in enumerate(resolution.objects):
             row = resolution.targets[number]
             for relocations, base, count in (
-                (found.code_relocations, resolution.function_bases[number], len(found.function_types)),
-                (found.data_relocations, resolution.segment_bases[number], len(found.segments)),
+                (file.code_relocations, resolution.function_bases[number], len(file.function_types)),
+                (file.data_relocations, resolution.segment_bases[number], len(file.segments)),
             ):
-                if not found.uses_got and not any(kind in relocations.kinds for kind in _SLOT_KINDS):
+                if not file.uses_got and not any(kind in relocations.kinds for kind in _SLOT_KINDS):
                     continue
                 for kind, index in self._live_relocations(relocations, base, count):
                     node = row[index] if kind != TYPE_INDEX_LEB else 0
-                    if found.uses_got and kind in _GLOBAL_KINDS and holds_address(found, index):
-                        self.got.setdefault((node, resolution.offset(found, index)), first + len(self.got))
-                        if found.symbols[index].kind != FUNCTION:
+                    if file.uses_got and kind in _GLOBAL_KINDS and holds_address(file, index):
+                        self.got.setdefault((node, resolution.offset(file, index)), first + len(self.got))
+                        if file.symbols[index].kind != FUNCTION:
                             continue
                     elif kind not in _SLOT_KINDS:
                         continue
@@ -255,9 +255,9 @@ def _rank(segment: OutputSegment) -> int:
 
 def _gather(resolution: Resolution, live: Sequence[int]) -> dict[str, OutputSegment]:
     segments: dict[str, OutputSegment] = {}
-    for number, found in enumerate(resolution.objects):
+    for number, file in enumerate(resolution.objects):
         base = resolution.segment_bases[number]
-        for unit, member in enumerate(found.segments):
+        for unit, member in enumerate(file.segments):
             if live[base + unit]:
                 name = member.name
                 for prefix in _PREFIXES:

@@ -72,7 +72,7 @@ def link_parsed(
     """As `link`, for objects that are read already, which it does not change."""
     if stack_size < 0 or stack_size % 16:
         raise LinkError(f"a stack of {stack_size} bytes: the size must be a multiple of 16")
-    resolution = Resolution([name for name, _ in objects], [found for _, found in objects])
+    resolution = Resolution([name for name, _ in objects], [file for _, file in objects])
     resolution.errors += disallowed_features(objects)
     wanted = dict(exports or {})
     if entry is not None:
@@ -109,8 +109,8 @@ def _exports(resolution: Resolution, wanted: Mapping[str, str]) -> tuple[dict[st
         else:
             chosen[name] = resolution.nodes[target]
             users[name] = resolution.names[definition[0]]
-    for number, found in enumerate(resolution.objects):
-        for index, symbol in enumerate(found.symbols):
+    for number, file in enumerate(resolution.objects):
+        for index, symbol in enumerate(file.symbols):
             if not symbol.flags & (EXPORTED | NO_STRIP) or symbol.flags & UNDEFINED:
                 continue
             node = resolution.targets[number][index]
@@ -119,7 +119,7 @@ def _exports(resolution: Resolution, wanted: Mapping[str, str]) -> tuple[dict[st
                 continue  # Another definition won, and its flags count.
             kept.append(node)
             if symbol.flags & EXPORTED and not local and symbol.kind in (FUNCTION, GLOBAL):
-                name = found.exports.get(symbol.index, symbol.name) if symbol.kind == FUNCTION else symbol.name
+                name = file.exports.get(symbol.index, symbol.name) if symbol.kind == FUNCTION else symbol.name
                 if chosen.setdefault(name, node) != node or name == "memory":
                     both = f"{users.get(name, 'the linker')} and {resolution.names[number]}"
                     resolution.errors.append(f"duplicate export: {name} (from {both})")
@@ -133,9 +133,9 @@ def _exports(resolution: Resolution, wanted: Mapping[str, str]) -> tuple[dict[st
 def _inits(resolution: Resolution) -> list[tuple[int, int]]:
     """All init functions by priority, then in the order of the objects: the number of the object, and the node."""
     inits = []
-    for number, found in enumerate(resolution.objects):
-        for priority, index in found.inits:
-            symbol = found.symbols[index]
+    for number, file in enumerate(resolution.objects):
+        for priority, index in file.inits:
+            symbol = file.symbols[index]
             if resolution.targets[number][index] in resolution.excluded:
                 continue
             if symbol.type != functype(b"", b"") or symbol.flags & UNDEFINED:
@@ -159,17 +159,17 @@ def _check_constructors(resolution: Resolution, live: bytearray, chosen: Mapping
     nothing would say so."""
     if CONSTRUCTORS in chosen.values():
         return
-    for number, found in enumerate(resolution.objects):
-        relocations, base = found.code_relocations, resolution.function_bases[number]
+    for number, file in enumerate(resolution.objects):
+        relocations, base = file.code_relocations, resolution.function_bases[number]
         row = resolution.targets[number]
         if CONSTRUCTORS not in row:
             continue
-        for unit in range(len(found.function_types)):
+        for unit in range(len(file.function_types)):
             where = slice(relocations.starts[unit], relocations.starts[unit + 1])
             if live[base + unit] and any(
                 kind == 0 and row[index] == CONSTRUCTORS
                 for kind, index in zip(relocations.kinds[where], relocations.indices[where], strict=True)
             ):
                 return
-    users = [name for name, found in zip(resolution.names, resolution.objects, strict=True) if found.inits]
+    users = [name for name, file in zip(resolution.names, resolution.objects, strict=True) if file.inits]
     raise LinkError(f"{users[0]} has init functions, but nothing calls {CONSTRUCTORS_NAME}")

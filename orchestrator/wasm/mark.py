@@ -70,10 +70,10 @@ def mark(
 def _units(resolution: Resolution) -> list[tuple[int, int, Relocations]]:
     """Object number, number within the object, and relocations of every function and segment, in order of nodes."""
     units = []
-    for number, found in enumerate(resolution.objects):
-        relocations = found.code_relocations
-        units += [(number, unit, relocations) for unit in range(len(found.function_types))]
-    for number, found in enumerate(resolution.objects):
-        relocations = found.data_relocations
-        units += [(number, unit, relocations) for unit in range(len(found.segments))]
+    for number, file in enumerate(resolution.objects):
+        relocations = file.code_relocations
+        units += [(number, unit, relocations) for unit in range(len(file.function_types))]
+    for number, file in enumerate(resolution.objects):
+        relocations = file.data_relocations
+        units += [(number, unit, relocations) for unit in range(len(file.segments))]
     return units

@@ -13,13 +13,13 @@ _SHARED_MEMORY = "-shared-mem"  # These objects must not meet a shared memory, a
 def disallowed_features(objects: Sequence[Named]) -> list[str]:
     """A message for each feature that one object needs, and another one must not meet."""
     needed: dict[str, str] = {}
-    for name, found in objects:
-        for feature in found.features:
+    for name, file in objects:
+        for feature in file.features:
             if feature[0] == "+":
                 needed.setdefault(feature[1:], name)
     messages: dict[str, str] = {}
-    for name, found in objects:
-        for feature in found.features:
+    for name, file in objects:
+        for feature in file.features:
             if feature[0] == "-" and feature != _SHARED_MEMORY and feature[1:] in needed:
                 user = needed[feature[1:]]
                 messages.setdefault(feature, f"{user} needs the feature {feature[1:]}, which {name} must not meet")
@@ -30,10 +30,10 @@ def merged_sections(objects: Sequence[Named]) -> bytes:
     """The sections "producers" and "target_features" of a program; empty where no object has these."""
     fields: dict[str, dict[str, str]] = {}
     features = set[str]()
-    for _, found in objects:
-        for field, name, version in found.producers:
+    for _, file in objects:
+        for field, name, version in file.producers:
             fields.setdefault(field, {}).setdefault(name, version)
-        features.update(feature for feature in found.features if feature[0] == "+")
+        features.update(feature for feature in file.features if feature[0] == "+")
     out = b""
     if fields:
         entries = [

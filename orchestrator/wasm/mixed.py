@@ -164,11 +164,11 @@ def _runtime_uses(objects: Sequence[tuple[str, bytes]], libraries: Libraries) ->
     """The names of the runtime that these objects refer to."""
     if not libraries.runtime_names:
         return []
-    found = set[str]()
+    symbols = set[str]()
     for name, data in objects:
         if not is_archive(data):
             try:
-                found.update([symbol.name for symbol in read_object(data).symbols])
+                symbols.update([symbol.name for symbol in read_object(data).symbols])
             except ObjectError as error:
                 raise input_error(InputError(name, error)) from error
-    return sorted(libraries.runtime_names & found)
+    return sorted(libraries.runtime_names & symbols)

@@ -129,15 +129,15 @@ class _ObjectReader(ByteCursor):
         return self.finish()
 
     def finish(self) -> ObjectFile:
-        found = self.object
-        if len(found.entries) - 1 != len(found.function_types):
+        file = self.object
+        if len(file.entries) - 1 != len(file.function_types):
             raise ObjectError("the code section has another number of functions than declared", len(self.data))
         for relocations, units in (
-            (found.code_relocations, len(found.function_types)),
-            (found.data_relocations, len(found.segments)),
+            (file.code_relocations, len(file.function_types)),
+            (file.data_relocations, len(file.segments)),
         ):
             relocations.starts += [0] * (units + 1 - len(relocations.starts))  # The section may be missing.
-        return found
+        return file
 
     def section(self, number: int, ordinal: int, end: int) -> None:
         if number == 1:
@@ -175,19 +175,19 @@ class _ObjectReader(ByteCursor):
             types.append(self.data[start : self.position])
 
     def imports(self) -> None:
-        found = self.object
+        file = self.object
         for _ in range(self.u32()):
             module, field, kind = self.name(), self.name(), self.byte()
             if kind == 0:
                 index = self.u32()
-                if index >= len(found.types):
+                if index >= len(file.types):
                     raise ObjectError(f"import {field} has a type that does not exist", self.position)
-                found.imported_functions.append((module, field, found.types[index]))
+                file.imported_functions.append((module, field, file.types[index]))
             elif kind == 3:
-                found.imported_globals.append((module, field, self.take(2)))
+                file.imported_globals.append((module, field, self.take(2)))
             elif kind in (1, 2):
                 if kind == 1:
-                    found.imports_table = True
+                    file.imports_table = True
                     self.byte()
                 elif self.data[self.position] > 1:
                     raise UnsupportedError("a memory that is shared or has 64-bit addresses", self.position)
@@ -198,14 +198,14 @@ class _ObjectReader(ByteCursor):
                 raise ObjectError(f"import {field} is of kind {kind}, which does not exist", self.position)
 
     def exports(self) -> None:
-        found = self.object
-        imported, own = len(found.imported_functions), len(found.function_types)
+        file = self.object
+        imported, own = len(file.imported_functions), len(file.function_types)
         for _ in range(self.u32()):
             name, kind, index = self.name(), self.byte(), self.u32()
             if kind == 0:
                 if not 0 <= index - imported < own:
                     raise ObjectError(f"export {name} is not a function of this object", self.position)
-                found.exports[index - imported] = name
+                file.exports[index - imported] = name
 
     def bodies(self, end: int) -> None:
         start = self.position
@@ -307,7 +307,7 @@ class _ObjectReader(ByteCursor):
             raise ObjectError("the segments are aligned so widely that they are mostly holes", self.position)
 
     def groups(self) -> None:
-        found = self.object
+        file = self.object
         grouped = set[tuple[int, int]]()
         for _ in range(self.u32()):
             group = Group(self.name(), [], [])
@@ -318,15 +318,15 @@ class _ObjectReader(ByteCursor):
                     continue  # A section of debug information.
                 if kind > 1:
                     raise UnsupportedError(f"group {group.name} has a member of kind {kind}", self.position)
-                count = len(found.segments)
+                count = len(file.segments)
                 if kind == _FUNCTION_MEMBER:
-                    index -= len(found.imported_functions)
-                    count = len(found.function_types)
+                    index -= len(file.imported_functions)
+                    count = len(file.function_types)
                 if not 0 <= index < count or (kind, index) in grouped:
                     raise ObjectError(f"a member of group {group.name} is not there, or in two groups", self.position)
                 grouped.add((kind, index))
                 (group.functions if kind == _FUNCTION_MEMBER else group.segments).append(index)
-            found.groups.append(group)
+            file.groups.append(group)
 
     def inits(self) -> None:
         symbols = self.object.symbols
@@ -337,7 +337,7 @@ class _ObjectReader(ByteCursor):
             self.object.inits.append((priority, number))
 
     def symbol(self) -> None:
-        found, data, start = self.object, self.data, self.position
+        file, data, start = self.object, self.data, self.position
         kind, flags = data[start], data[start + 1]
         self.position = start + 2
         if flags > 127:
@@ -351,58 +351,58 @@ class _ObjectReader(ByteCursor):
         # Section symbols and the table keep their places in the list, because relocations count them too.
         index = self.u32()
         if kind == SECTION_SYMBOL:
-            found.symbols.append(Symbol(kind, LOCAL, ""))
+            file.symbols.append(Symbol(kind, LOCAL, ""))
             return
         if kind == TABLE:
             name = self.name() if not flags & UNDEFINED or flags & EXPLICIT_NAME else "__indirect_function_table"
             if not flags & UNDEFINED or name != "__indirect_function_table":
                 raise UnsupportedError(f"a table of its own ({name})", self.position)
-            found.symbols.append(Symbol(kind, LOCAL, name))
+            file.symbols.append(Symbol(kind, LOCAL, name))
             return
         if kind == _TAG:
             raise UnsupportedError("exceptions (a symbol is a tag)", self.position)
         if kind not in (FUNCTION, GLOBAL):
             raise ObjectError(f"symbol of kind {kind}, which does not exist", self.position)
-        imports = found.imported_functions if kind == FUNCTION else found.imported_globals
+        imports = file.imported_functions if kind == FUNCTION else file.imported_globals
         if flags & UNDEFINED:
             if index >= len(imports):
                 raise ObjectError(f"undefined symbol of import {index}, which does not exist", self.position)
             module, field, type_ = imports[index]
             if flags & EXPLICIT_NAME:
-                found.symbols.append(Symbol(kind, flags, self.name(), 0, type_, 0, 0, module, field))
+                file.symbols.append(Symbol(kind, flags, self.name(), 0, type_, 0, 0, module, field))
             else:
-                found.symbols.append(Symbol(kind, flags, field, 0, type_))
+                file.symbols.append(Symbol(kind, flags, field, 0, type_))
             return
         name = self.name()
         index -= len(imports)
-        if not 0 <= index < len(found.function_types if kind == FUNCTION else found.globals):
+        if not 0 <= index < len(file.function_types if kind == FUNCTION else file.globals):
             raise ObjectError(f"symbol {name} is defined as something that does not exist", self.position)
-        type_ = found.types[found.function_types[index]] if kind == FUNCTION else found.globals[index][0]
-        found.symbols.append(Symbol(kind, flags, name, index, type_))
+        type_ = file.types[file.function_types[index]] if kind == FUNCTION else file.globals[index][0]
+        file.symbols.append(Symbol(kind, flags, name, index, type_))
 
     def data_symbol(self, flags: int) -> None:
-        found = self.object
+        file = self.object
         name = self.name()
         if flags & UNDEFINED:
-            found.symbols.append(Symbol(DATA, flags, name))
+            file.symbols.append(Symbol(DATA, flags, name))
             return
         if flags & ABSOLUTE:
             raise UnsupportedError(f"an absolute address (symbol {name})", self.position)
         index, offset, size = self.u32(), self.u32(), self.u32()
-        if index >= len(found.segments) or offset + size > len(found.segments[index].data):
+        if index >= len(file.segments) or offset + size > len(file.segments[index].data):
             raise ObjectError(f"symbol {name} lies outside of the data", self.position)
-        found.symbols.append(Symbol(DATA, flags, name, index, b"", offset, size))
+        file.symbols.append(Symbol(DATA, flags, name, index, b"", offset, size))
 
     def relocations(self, end: int) -> None:
         target = self.u32()
-        found = self.object
+        file = self.object
         if target == self.code_number:
-            base, into = self.code_at, found.code_relocations
+            base, into = self.code_at, file.code_relocations
             firsts = [base + start for start in self.body_starts]
-            ends = [base + entry for entry in found.entries[1:]]
+            ends = [base + entry for entry in file.entries[1:]]
         elif target == self.data_number:
-            firsts, into = self.segment_starts, found.data_relocations
-            ends = [first + len(segment.data) for first, segment in zip(firsts, found.segments, strict=True)]
+            firsts, into = self.segment_starts, file.data_relocations
+            ends = [first + len(segment.data) for first, segment in zip(firsts, file.segments, strict=True)]
         else:
             self.position = end  # These belong to a custom section: debug information, which is not linked.
             return

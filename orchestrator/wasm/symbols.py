@@ -138,8 +138,8 @@ class Resolution:
     def _exclude(self) -> set[int]:
         first: dict[str, int] = {}
         excluded = set[int]()
-        for number, found in enumerate(self.objects):
-            for group in found.groups:
+        for number, file in enumerate(self.objects):
+            for group in file.groups:
                 if first.setdefault(group.name, number) != number:
                     excluded.update(self.function_bases[number] + index for index in group.functions)
                     excluded.update(self.segment_bases[number] + index for index in group.segments)
@@ -147,8 +147,8 @@ class Resolution:
 
     def defines(self, symbol: Symbol) -> bool:
         """Whether this definition is the one that its name means."""
-        found = self.definitions.get(symbol.name)
-        return found is not None and found[1] is symbol
+        definition = self.definitions.get(symbol.name)
+        return definition is not None and definition[1] is symbol
 
     def offset(self, file: ObjectFile, index: int) -> int:
         """The offset of a symbol of this object in the segment that it means. That of a local symbol is its own,
@@ -164,9 +164,9 @@ class Resolution:
 
     def _define(self) -> None:
         definitions, shadowed = self.definitions, []
-        for number, found in enumerate(self.objects):
-            for symbol in found.symbols:
-                if symbol.flags & (UNDEFINED | LOCAL) or (found.groups and self._is_excluded(number, symbol)):
+        for number, file in enumerate(self.objects):
+            for symbol in file.symbols:
+                if symbol.flags & (UNDEFINED | LOCAL) or (file.groups and self._is_excluded(number, symbol)):
                     continue
                 name = symbol.name
                 old = definitions.setdefault(name, (number, symbol))
@@ -214,11 +214,11 @@ class Resolution:
         """Checks references against their definitions, and collects what no object defines."""
         definitions = self.definitions
         foreign: dict[str, Foreign] = {}
-        for number, found in enumerate(self.objects):
-            for symbol in found.symbols:
+        for number, file in enumerate(self.objects):
+            for symbol in file.symbols:
                 if symbol.kind > GLOBAL or not (
                     symbol.flags & UNDEFINED
-                    or (found.groups and not symbol.flags & LOCAL and self._is_excluded(number, symbol))
+                    or (file.groups and not symbol.flags & LOCAL and self._is_excluded(number, symbol))
                 ):
                     continue
                 name = symbol.name
@@ -265,9 +265,9 @@ class Resolution:
 
     def _bind(self) -> list[list[int]]:
         nodes, targets = self.nodes, []
-        for number, found in enumerate(self.objects):
+        for number, file in enumerate(self.objects):
             bases = (self.function_bases[number], self.segment_bases[number], self.global_bases[number], 0, 0, 0)
-            targets.append([bases[s.kind] + s.index if s.flags & LOCAL else nodes[s.name] for s in found.symbols])
+            targets.append([bases[s.kind] + s.index if s.flags & LOCAL else nodes[s.name] for s in file.symbols])
         return targets
 
 

@@ -50,16 +50,16 @@ def blank_comments(text: str) -> str:
     if "(;" not in text:
         return text
     pieces, kept, at = [], 0, 0
-    while found := _OUTSIDE.search(text, at):
-        at = found.end()
-        if found.group() != "(;":
+    while match := _OUTSIDE.search(text, at):
+        at = match.end()
+        if match.group() != "(;":
             continue
         depth = 1
         while depth and (inner := _INSIDE.search(text, at)):
             at = inner.end()
             depth += 1 if inner.group() == "(;" else -1
         at = len(text) if depth else at
-        pieces += [text[kept : found.start()], _blank(text[found.start() : at])]
+        pieces += [text[kept : match.start()], _blank(text[match.start() : at])]
         kept = at
     return "".join((*pieces, text[kept:]))
 

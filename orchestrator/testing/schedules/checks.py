@@ -103,12 +103,12 @@ def fair(
 
         await together([User(take, (user,), f"user {user + 1}") for user in range(users)])
 
-    found = []
+    waits = []
     for backend in backends:
         exploration = explore(scenario, "exhaustive", 1, backend=backend, order="fifo")
         exploration.check()
-        found.append(exploration)
-    return found
+        waits.append(exploration)
+    return waits
 
 
 async def _made(make: Callable[[], T | Awaitable[T]]) -> T:

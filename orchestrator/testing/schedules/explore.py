@@ -70,13 +70,13 @@ class Failure(NamedTuple):
 
     def _cancelled(self) -> str:
         """Who was cancelled where, if anybody was."""
-        found = []
+        cancelled = []
         for step, label in enumerate(self.trace.labels):
             if label.startswith(CANCEL):
                 place = self.trace.places[step][0] if step < len(self.trace.places) else None
                 what = "lost" if place == LOST else f"cancelled{f' at {place}' if place else ''}"
-                found.append(f"{label.removeprefix(CANCEL)} was {what}")
-        return f" ({', and '.join(found)})" if found else ""
+                cancelled.append(f"{label.removeprefix(CANCEL)} was {what}")
+        return f" ({', and '.join(cancelled)})" if cancelled else ""
 
 
 class Exploration(NamedTuple):
@@ -281,13 +281,13 @@ def failure_of(
 ) -> Failure:
     """The failure with the shortest schedule that can be found for it."""
     assert outcome.error is not None
-    found = Shortest(outcome, outcome.policy.fifo or None)
+    smallest = Shortest(outcome, outcome.policy.fifo or None)
     if shorten and not isinstance(outcome.error, (Endless, Uncontrolled)):
         has_order = backend == "asyncio"
-        found = shortest(
+        smallest = shortest(
             lambda policy: run(scenario, policy, backend=backend, steps=steps), outcome, has_order=has_order
         )
-    best = found.outcome
+    best = smallest.outcome
     schedule = before_choices(best.policy.cancels, best.policy.fifo) + best.trace.schedule
     before_shown()
     shown = run(scenario, policy_of(schedule), backend=backend, steps=steps, places=True)
@@ -305,8 +305,8 @@ def failure_of(
         after,
         outcome.trace,
         backend,
-        found.fifo,
-        _about_order(found),
+        smallest.fifo,
+        _about_order(smallest),
     )
 
 
@@ -317,15 +317,17 @@ def _key(outcome: Outcome) -> str:
     return before_choices(outcome.policy.cancels, outcome.policy.fifo) + outcome.trace.schedule
 
 
-def _about_order(found: Shortest) -> str:
+def _about_order(smallest: Shortest) -> str:
     """One line on what is known about FIFO order."""
-    if found.fifo is None:
+    if smallest.fifo is None:
         return ""
-    if found.fifo:
+    if smallest.fifo:
         return "a plain asyncio loop, which runs tasks in FIFO order, can do this"
-    steps = _counted(len(found.outcome.trace.overtaking), "step")
+    steps = _counted(len(smallest.outcome.trace.overtaking), "step")
     tried = (
-        "no schedule in FIFO order fails" if found.fifo_complete else f"none of {found.fifo_tried} in FIFO order fails"
+        "no schedule in FIFO order fails"
+        if smallest.fifo_complete
+        else f"none of {smallest.fifo_tried} in FIFO order fails"
     )
     return f"* {steps} that a plain asyncio loop, which is FIFO, does not take: {tried}"
 

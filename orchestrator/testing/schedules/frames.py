@@ -81,21 +81,21 @@ def place_of_caller() -> CodePlace | None:
 
 def without_loops(traceback: TracebackType | None) -> TracebackType | None:
     """A traceback without the frames that led to the scenario: all of them where nothing else is there."""
-    found = traceback
-    while found is not None and is_loops(found.tb_frame):
-        found = found.tb_next
-    return found or traceback
+    inner = traceback
+    while inner is not None and is_loops(inner.tb_frame):
+        inner = inner.tb_next
+    return inner or traceback
 
 
 def raised_at(error: BaseException, *, of_the_test: bool = False) -> CodePlace | None:
     """The last line of the scenario's own, or of what it called, that an exception came through. `of_the_test`: of no
     library that is installed, where there is one."""
-    found = own = None
+    place = own = None
     traceback = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
         if not is_loops(frame):
-            found = CodePlace(frame.f_code.co_filename, traceback.tb_lineno, frame.f_code.co_name)
-            own = own if _is_installed(frame) else found
+            place = CodePlace(frame.f_code.co_filename, traceback.tb_lineno, frame.f_code.co_name)
+            own = own if _is_installed(frame) else place
         traceback = traceback.tb_next
-    return own or found if of_the_test else found
+    return own or place if of_the_test else place

@@ -30,10 +30,10 @@ class KeptSchedules:
         """The schedules that are kept; [] where the file is missing or is none of ours."""
         try:
             with open(self.path, encoding="utf-8") as file:
-                found: Any = json.load(file)
+                stored: Any = json.load(file)
             return (
-                [schedule for schedule in found["schedules"] if isinstance(schedule, str)]
-                if found["test"] == self.name
+                [schedule for schedule in stored["schedules"] if isinstance(schedule, str)]
+                if stored["test"] == self.name
                 else []
             )
         except (OSError, ValueError, TypeError, KeyError):

@@ -296,12 +296,12 @@ class _Selector(selectors.DefaultSelector):
         """The loop's own descriptors."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = super().select(0)
-        if any(key.fd not in self.own for key, _ in found):
+        ready = super().select(0)
+        if any(key.fd not in self.own for key, _ in ready):
             self.foreign()
-        if not found and (timeout is None or timeout > 0):
+        if not ready and (timeout is None or timeout > 0):
             self.idle()
-        return found
+        return ready
 
 
 class _Loop(Networked):
@@ -438,12 +438,12 @@ def _settle(future: asyncio.Future[Any], error: Exception | None, result: Any) -
 
 def _children(task: asyncio.Task[Any], director: Director[Any]) -> list[str]:
     """The tasks in task groups of AnyIO that a task has opened."""
-    found = []
+    children = []
     for other in asyncio.all_tasks():
         state = anyio_backend._task_states.get(other) if anyio_backend is not None else None
         if other is not task and state is not None and state.parent_id == id(task):
-            found.append(other)
-    return [director.label(task) for task in sorted(found, key=director.order)]
+            children.append(other)
+    return [director.label(task) for task in sorted(children, key=director.order)]
 
 
 def _abandon(task: asyncio.Task[Any]) -> None:

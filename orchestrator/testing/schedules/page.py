@@ -63,15 +63,15 @@ def nearest_passing(scenario: Scenario, failure: Failure) -> Trace | None:
 
 def _changed(trace: Trace, taken: dict[int, int]) -> list[dict[int, int]]:
     """Choices like these, with another one at one place, the last place first."""
-    found = []
+    changes = []
     for number in reversed(range(len(trace.choices))):
         before = {choice: value for choice, value in taken.items() if choice < number}
-        found += [
+        changes += [
             {**before, number: other}
             for other in range(trace.choices[number].of)
             if other != trace.choices[number].taken
         ]
-    return found
+    return changes
 
 
 def _first_difference(one: Trace, two: Trace) -> int:

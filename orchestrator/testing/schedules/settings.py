@@ -50,16 +50,16 @@ class ScheduleSettings(NamedTuple):
 
 def parsed(text: str, where: str) -> dict[str, object]:
     """ScheduleSettings that are written `n=2000 strategy=pct:5 seconds=30`. Raises ValueError, which names `where`."""
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for part in text.split():
         name, equals, value = part.partition("=")
         if name not in KINDS or not equals:
             raise ValueError(f"{where}: {part!r} is no setting; write NAME=VALUE with a name of {', '.join(KINDS)}")
         try:
-            found[name] = KINDS[name](value)
+            values[name] = KINDS[name](value)
         except ValueError:
             raise ValueError(f"{where}: {value!r} is no value of {name}") from None
-    return found
+    return values
 
 
 def profile_of(lines: list[str], name: str) -> dict[str, object]:

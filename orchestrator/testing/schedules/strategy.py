@@ -185,8 +185,8 @@ class Deviations:
             after = range(max(before, default=-1) + 1, len(choices))
             open_choices = [number for number in after if choices[number].of > 1]
             if open_choices:
-                one = self._chance.choice(open_choices)
-                return self._written({**before, one: self._chance.randrange(1, choices[one].of)})
+                choice = self._chance.choice(open_choices)
+                return self._written({**before, choice: self._chance.randrange(1, choices[choice].of)})
             self._known[number] = self._known[-1]
             self._known.pop()
         self.complete = True

@@ -46,7 +46,7 @@ class _Turn:
 
 def turns(trace: Trace) -> list[_Turn]:
     """The turns of a trace that has its places."""
-    found = []
+    rows = []
     step = 0
     for label, steps in groupby(trace.labels):
         count = len(list(steps))
@@ -54,9 +54,9 @@ def turns(trace: Trace) -> list[_Turn]:
         began = trace.places[step][0] if step < len(trace.places) else None
         ended = trace.places[last][1] if last >= step else None
         overtakes = any(step <= number < step + count for number in trace.overtaking)
-        found.append(_Turn(label, began, ended, count, overtakes))
+        rows.append(_Turn(label, began, ended, count, overtakes))
         step += count
-    return found
+    return rows
 
 
 def table(trace: Trace) -> str:
@@ -101,6 +101,6 @@ def _cut(text: str, width: int) -> str:
 def _source_of(trace: Trace) -> list[str]:
     """What stands in the lines that the table names."""
     places = sorted({place for pair in trace.places for place in pair if place not in (None, ARRIVES, LOST)})
-    found = [(str(place), linecache.getline(place.file, place.line).strip()) for place in places[:SOURCES]]
-    width = max((len(name) for name, _ in found), default=0)
-    return [_cut(f"    {name:<{width}}  {source}", WIDTH) for name, source in found if source]
+    lines = [(str(place), linecache.getline(place.file, place.line).strip()) for place in places[:SOURCES]]
+    width = max((len(name) for name, _ in lines), default=0)
+    return [_cut(f"    {name:<{width}}  {source}", WIDTH) for name, source in lines if source]

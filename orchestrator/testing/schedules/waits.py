@@ -131,12 +131,12 @@ def _knows(other: Waiter, thing: object) -> bool:
 
 
 def _attributes(value: object) -> list[object]:
-    found: list[object] = list(getattr(value, "__dict__", {}).values())
+    values: list[object] = list(getattr(value, "__dict__", {}).values())
     if isinstance(value, (list, tuple)):
-        found += value
+        values += value
     elif isinstance(value, dict):
-        found += value.values()
-    return found
+        values += value.values()
+    return values
 
 
 def _described(thing: object) -> str:

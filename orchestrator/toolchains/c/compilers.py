@@ -47,9 +47,9 @@ def find(asked: str) -> Compiler | None:
     ""."""
     if asked in ("", "zig"):
         for program in _zigs():
-            found = _zig(program)
-            if found is not None:
-                return found
+            zig = _zig(program)
+            if zig is not None:
+                return zig
     if asked in ("", "clang"):
         program = _on_path("clang")
         return _clang(program) if program else None
@@ -61,9 +61,9 @@ def find(asked: str) -> Compiler | None:
 def _zigs() -> Iterator[str]:
     for folder in sys.path:
         yield os.path.join(folder, "ziglang", "zig")
-    found = _on_path("zig")
-    if found:
-        yield found
+    on_path = _on_path("zig")
+    if on_path:
+        yield on_path
 
 
 def _zig(program: str) -> Compiler | None:

@@ -74,8 +74,8 @@ class Headers:
             return None
         if len(data) > LARGEST:
             raise OSError(f"`{place}` is larger than {LARGEST >> 20} MiB")
-        found, computed = includes(data)
-        look = _HeaderLook(stamp, digest(data), found, computed, data, {})
+        names, computed = includes(data)
+        look = _HeaderLook(stamp, digest(data), names, computed, data, {})
         if stamp == _stamp(place) and stamp[3] < now - TICK_NS:
             self._known[place] = look
         return look
@@ -135,20 +135,20 @@ def discovered(
             raise FileNotFoundError(file)
         inputs[file] = look.digest
         texts[file] = (look.includes, look.computed)
-    found = {*texts, *inputs}
+    paths = {*texts, *inputs}
     folders = [os.path.normpath(folder) for folder in search]
     absent: set[str] = set()
     for file, (wanted, computed) in texts.items():
         for include in wanted:
-            absent |= _before(include, os.path.dirname(file), folders, found)
+            absent |= _before(include, os.path.dirname(file), folders, paths)
         if computed:
-            for path in found:
+            for path in paths:
                 for spelled in _spellings(path, (os.path.dirname(file), *folders)):
-                    absent |= _before(Include(spelled, True), os.path.dirname(file), folders, found)
+                    absent |= _before(Include(spelled, True), os.path.dirname(file), folders, paths)
     for path in read if folders else ():
         place = os.path.join(root, path)
         for spelled in _spellings(place, system) if _is_below(place, system) else ():
-            absent |= _before(Include(spelled, False), "", folders, found)
+            absent |= _before(Include(spelled, False), "", folders, paths)
     absent = {path for path in absent if path not in inputs and not os.path.lexists(os.path.join(root, path))}
     return (
         *[Discovered(path=path, digest=inputs[path]) for path in sorted(inputs)],

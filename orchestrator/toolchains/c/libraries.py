@@ -44,17 +44,17 @@ def library(compiler: Compiler, programs: ChildPrograms, *, cxx: bool) -> CLibra
     if compiler.kind == "clang":
         return _of_clang(compiler, programs, cxx=cxx)
     folder = os.path.join(kept_folder(compiler), "c++" if cxx else "c")
-    found = _kept(folder)
-    if found is not None:
-        return found
+    kept = _kept(folder)
+    if kept is not None:
+        return kept
     with _alone(kept_folder(compiler)):
-        found = _kept(folder)
-        if found is None:
+        kept = _kept(folder)
+        if kept is None:
             _build(compiler, programs, folder, cxx=cxx)
-            found = _kept(folder)
-    if found is None:
+            kept = _kept(folder)
+    if kept is None:
         raise LibraryError(f"zig left no C library in `{folder}`")
-    return found
+    return kept
 
 
 def _kept(folder: str) -> CLibrary | None:
@@ -113,14 +113,14 @@ def _build(compiler: Compiler, programs: ChildPrograms, folder: str, *, cxx: boo
             last = ended.output.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise LibraryError(f"zig could not build the C library: {ended.broke or last}")
         files = _linked(ended.output.decode("utf-8", "replace"), os.path.join(kept_folder(compiler), "zig"))
-        made = os.path.join(place, "made")
-        os.mkdir(made)
+        unfinished = os.path.join(place, "made")
+        os.mkdir(unfinished)
         for source in files:
-            shutil.copyfile(source, os.path.join(made, os.path.basename(source)))
-        with open(os.path.join(made, "order"), "w", encoding="utf-8") as file:
+            shutil.copyfile(source, os.path.join(unfinished, os.path.basename(source)))
+        with open(os.path.join(unfinished, "order"), "w", encoding="utf-8") as file:
             file.write("\n".join(map(os.path.basename, files)))
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(made, f"{folder}.new", dirs_exist_ok=True)
+        shutil.copytree(unfinished, f"{folder}.new", dirs_exist_ok=True)
         os.replace(f"{folder}.new", folder)
 
 
@@ -154,10 +154,10 @@ def linker_of(compiler: Compiler) -> list[str]:
     """The command of the compiler's own linker. Raises LibraryError."""
     if compiler.kind == "zig":
         return [compiler.program, "wasm-ld"]
-    found = beside(compiler, "wasm-ld")
-    if not found:
+    linker = beside(compiler, "wasm-ld")
+    if not linker:
         raise LibraryError("there is no `wasm-ld`: install lld")
-    return [found]
+    return [linker]
 
 
 def compiler_flags(compiler: Compiler, programs: ChildPrograms, *, cxx: bool) -> list[str]:
@@ -203,16 +203,16 @@ def _zig_flags(compiler: Compiler, programs: ChildPrograms, *, cxx: bool) -> lis
     if ended.broke or ended.code or not line:
         last = lines[-1] if lines else "it says nothing"
         raise LibraryError(f"`zig cc` does not say how it compiles: {ended.broke or last}")
-    words, found, at = shlex.split(line.partition(" clang ")[2]), list[str](), 0
+    words, flags, at = shlex.split(line.partition(" clang ")[2]), list[str](), 0
     while at < len(words):
         word, after = words[at], words[at + 1 : at + 2]
         if word in ("-target", "-isystem") and after:
-            found += [word, *after]
+            flags += [word, *after]
             at += 2
         elif word == "-Xclang" and after and after[0].startswith("-target-"):
-            found += words[at : at + 4]
+            flags += words[at : at + 4]
             at += 4
         else:
-            found += [word] if _KEPT.fullmatch(word) else []
+            flags += [word] if _KEPT.fullmatch(word) else []
             at += 1
-    return found
+    return flags

@@ -102,7 +102,7 @@ def _call(shop: Shop, job: LinkJob, place: str, names: dict[str, str], *, cxx: b
     """Calls the linker for the objects in the folder `place`."""
     assert shop.compiler is not None
     try:
-        made = library(shop.compiler, shop.programs, cxx=cxx)
+        libraries = library(shop.compiler, shop.programs, cxx=cxx)
         command = linker_of(shop.compiler)
     except LibraryError as error:
         return _refused("E1003", str(error), "")
@@ -110,7 +110,7 @@ def _call(shop: Shop, job: LinkJob, place: str, names: dict[str, str], *, cxx: b
     flags = ["--stack-first", "-z", f"stack-size={STACK}", "--gc-sections", "--build-id=none"]
     if job.options.get("profile") == "release":
         flags += ["-O2", "--strip-debug"]
-    command += [*flags, "-o", "program", made.start, *names, *given, *made.archives]
+    command += [*flags, "-o", "program", libraries.start, *names, *given, *libraries.archives]
     ended = shop.programs.run(command, job.around, folder=place)
     if ended.broke:
         return _refused("E1003", f"the linker broke: {ended.broke}", "")

@@ -52,13 +52,13 @@ class OwnLinks:
         # The C library never changes under its path. What a project names may change between two links.
         own = [(os.path.basename(path), _read(path)) for path in given]
         key = "\n".join([library.start, *library.archives, *[digest(data) for _, data in own]])
-        found = None if fresh else self._linkers.get(key)
-        if found is None:
+        linker = None if fresh else self._linkers.get(key)
+        if linker is None:
             archives = [*own, *[(os.path.basename(path), _read(path)) for path in library.archives]]
-            found = MixedLinker(Libraries(archives, start=_read(library.start)), stack_size=STACK)
+            linker = MixedLinker(Libraries(archives, start=_read(library.start)), stack_size=STACK)
             if not fresh:
-                self._linkers[key] = found
-        return found
+                self._linkers[key] = linker
+        return linker
 
 
 def _read(path: str) -> bytes:
@@ -66,11 +66,11 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def as_linked(found: MixedProgram) -> Linked:
+def as_linked(program: MixedProgram) -> Linked:
     """What the link job returns: the program, what the linker needs, or what is wrong."""
-    if found.program is None and not found.needs:
-        return Linked(findings=tuple([finding(line) for line in found.errors]))
-    return Linked(program=found.program, proof=found.proof, state=found.state, needs=found.needs)
+    if program.program is None and not program.needs:
+        return Linked(findings=tuple([finding(line) for line in program.errors]))
+    return Linked(program=program.program, proof=program.proof, state=program.state, needs=program.needs)
 
 
 def finding(line: str) -> Finding:

@@ -67,8 +67,8 @@ def assemble(name: str, path: str, parts: Sequence[PlacedUnit], fingerprints: Ma
                 table = _line_table(f"{name}::{fragment.name}", lines, address)
                 data[table.name] = table
     customs = ((EXPORTS_SECTION, _encode(_exports(name, parts))),)
-    made, model = join(tuple(code.values()), tuple(data.values()), FEATURES, customs)
-    return made + (_kept(len(made), parts, fingerprints) if fingerprints else b"") + model
+    data_of_object, model = join(tuple(code.values()), tuple(data.values()), FEATURES, customs)
+    return data_of_object + (_kept(len(data_of_object), parts, fingerprints) if fingerprints else b"") + model
 
 
 def _line_table(symbol: str, lines: Sequence[int], file: bytes) -> DataPiece:

@@ -53,9 +53,9 @@ class Finished:
     @property
     def _ordinals(self) -> Ordinals:
         if self._found is None:
-            made = self._state.made.functions
+            functions = self._state.made.functions
             methods = {
-                item.node.start: unit_of(item.symbol) for item in made if METHOD in item.symbol and not item.uses
+                item.node.start: unit_of(item.symbol) for item in functions if METHOD in item.symbol and not item.uses
             }
             self._found = Ordinals(self._view, self._body, methods)
         return self._found
@@ -131,11 +131,11 @@ class Finished:
         return Spot(self._view, self._items[name])
 
     def _shown(self, warned: Sequence[tuple[Finding, int]]) -> tuple[Diagnostic, ...]:
-        made: list[Diagnostic] = []
+        diagnostics: list[Diagnostic] = []
         for one, start in sorted(warned, key=_place_of):
             place = self._view.place(start + one.offset, one.length)
-            made.append(placed(one, place, module=self._job.module, file=self._job.path))
-        return tuple(made)
+            diagnostics.append(placed(one, place, module=self._job.module, file=self._job.path))
+        return tuple(diagnostics)
 
 
 class _CompiledSpot:

@@ -9,7 +9,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     """The candidate that is the fewest typing mistakes away, "" where none is near. Ties go to the longer
     one, because a letter is forgotten more often than put in, then to the first by name."""
     limit = 1 if len(name) < 5 else 2 if len(name) < 9 else 3
-    best, found = limit + 1, ""
+    best, closest = limit + 1, ""
     folded = name.lower()
     letters = set(folded)
     near = {one for one in candidates if abs(len(one) - len(name)) <= limit and one[:1] != "#"}  # no name of a text
@@ -20,8 +20,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
             continue
         apart = 1 if candidate.lower() == folded else distance(name, candidate, best)
         if apart < best and apart < max(len(name), len(candidate)):
-            best, found = apart, candidate
-    return found
+            best, closest = apart, candidate
+    return closest
 
 
 def distance(a: str, b: str, limit: int) -> int:
@@ -43,5 +43,5 @@ def distance(a: str, b: str, limit: int) -> int:
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """The hint that names the nearest candidate, "" where none is near."""
-    found = nearest(name, candidates)
-    return f"did you mean `{found}`?" if found else ""
+    closest = nearest(name, candidates)
+    return f"did you mean `{closest}`?" if closest else ""

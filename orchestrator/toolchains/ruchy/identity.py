@@ -22,10 +22,10 @@ FORMAT = 1
 def identity(version: int = FORMAT) -> str:
     """Digest over the names and contents of the sources of this compiler, of the WebAssembly rooms and of the runtime,
     and a version of the format. Neither the folder they stand in nor the Python version is part of it."""
-    found = sha256(f"ruchy {version}\n".encode())
+    hasher = sha256(f"ruchy {version}\n".encode())
     for path, name in _sources():
-        found.update(f"{name}\n{sha256(_read(path)).hexdigest()}\n".encode())
-    return found.hexdigest()
+        hasher.update(f"{name}\n{sha256(_read(path)).hexdigest()}\n".encode())
+    return hasher.hexdigest()
 
 
 def files() -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def files() -> tuple[str, ...]:
 @cache
 def _sources() -> tuple[tuple[str, str], ...]:
     """Path and name (with `/`, from its folder) of each source, sorted by name within each folder."""
-    found: list[tuple[str, str]] = []
+    sources: list[tuple[str, str]] = []
     for folder in _FOLDERS:
         inside: list[tuple[str, str]] = []
         waiting = [""]
@@ -48,8 +48,8 @@ def _sources() -> tuple[tuple[str, str], ...]:
                         inside.append((entry.path, below + entry.name))
                     elif entry.name != "__pycache__" and entry.is_dir():
                         waiting.append(below + entry.name + "/")
-        found += sorted(inside, key=lambda pair: pair[1])
-    return tuple(found)
+        sources += sorted(inside, key=lambda pair: pair[1])
+    return tuple(sources)
 
 
 def _read(path: str) -> bytes:

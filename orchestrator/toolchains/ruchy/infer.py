@@ -78,10 +78,10 @@ def _infer(job: CompileJob, inferred: set[str], aside: Mapping[str, Item]) -> In
     signatures: dict[str, Signature] = {}
     for name in sorted(inferred):
         if name == TOP:
-            found = signature_of_variables(p.module)
-            if found is None:
+            of_variables = signature_of_variables(p.module)
+            if of_variables is None:
                 return _NOTHING
-            signatures[name] = found
+            signatures[name] = of_variables
             continue
         of, _, method = name.partition(METHOD)
         item = method_named(p, of, method) if method else p.module.items.get(of)
@@ -125,17 +125,17 @@ class Texts:
                     yield "::".join(path[:length]), key
                     break
 
-    def _key(self, found: object) -> str:
+    def _key(self, value: object) -> str:
         """The "module::item" of an item, "" for what has none."""
-        if isinstance(found, FunctionItem):
-            return found.symbol
-        if isinstance(found, StructItem | EnumItem):
-            return key_of(found.type)
-        if isinstance(found, VariantItem):
-            return key_of(found.enum.type)
-        if isinstance(found, ConstItem | AliasItem):
-            if id(found) not in self._keys:
+        if isinstance(value, FunctionItem):
+            return value.symbol
+        if isinstance(value, StructItem | EnumItem):
+            return key_of(value.type)
+        if isinstance(value, VariantItem):
+            return key_of(value.enum.type)
+        if isinstance(value, ConstItem | AliasItem):
+            if id(value) not in self._keys:
                 own = {id(item): f"{self._pass.module.name}::{name}" for name, item in self._pass.module.items.items()}
                 self._keys = {**own, **{id(item): key for key, item in self._pass.module.foreign.items()}}
-            return self._keys.get(id(found), "")
+            return self._keys.get(id(value), "")
         return ""

@@ -58,13 +58,13 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
     if errors:
         return Linked(findings=tuple(errors))
     exports = {function.name: function.symbol for function in offered.functions if function.native}
-    notes = tuple([_not_exported(found.name) for found in offered.functions if not found.native])
+    notes = tuple([_not_exported(file.name) for file in offered.functions if not file.native])
     start = _start_object(job.entry, offered) if offered.has_top or offered.main_type else b""
     if job.options.get("profile") != "release":
         linked = _link_fast(job, fast or resident(), start, exports, notes)
         if linked is not None:
             return linked
-    needs = [found.digest for found in job.objects if not found.data]
+    needs = [file.digest for file in job.objects if not file.data]
     return Linked(needs=tuple(needs)) if needs else _link_compactly(job, start, exports, notes)
 
 

@@ -45,19 +45,19 @@ def coded(job: CompileJob) -> dict[str, Item]:
 
 def known_signatures(job: CompileJob) -> dict[str, Known] | None:
     """The inferred signatures that a job brings, None where one cannot be read."""
-    found = {name: known(signature) for name, signature in job.signatures.items()}
-    return None if None in found.values() else found  # type: ignore[return-value]
+    signatures = {name: known(signature) for name, signature in job.signatures.items()}
+    return None if None in signatures.values() else signatures  # type: ignore[return-value]
 
 
 def reusable(job: CompileJob, items: Mapping[str, Item]) -> dict[str, tuple[CachedUnit, bytes]]:
     """The units that need not be compiled again, by name, with the bytes that they came as."""
-    found: dict[str, tuple[CachedUnit, bytes]] = {}
+    units: dict[str, tuple[CachedUnit, bytes]] = {}
     for name in items:
         data = job.fragments.get(job.fingerprints.get(name, ""))
         unit = decode(data, name) if data is not None else None
         if unit is not None and data is not None:
-            found[name] = (unit, data)
-    return found
+            units[name] = (unit, data)
+    return units
 
 
 def cut(items: Mapping[str, Item], reused: Mapping[str, object]) -> list[Span]:

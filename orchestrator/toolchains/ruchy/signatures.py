@@ -100,9 +100,9 @@ def known(signature: Signature) -> Known | None:
 
 def type_named(name: str) -> Type:
     """The type of a canonical name (`abilities.name_of`). ValueError for a text that is no such name."""
-    found = _NAMED.get(name)
-    if found is not None:
-        return found
+    known = _NAMED.get(name)
+    if known is not None:
+        return known
     if name[:1] == "[" and name[-1:] == "]":
         return ArrayType(type_named(name[1:-1]))
     if name[:3] == "fn(" and "->" in name:
@@ -131,8 +131,8 @@ def type_named(name: str) -> Type:
     module, separator, item = text.partition("::")
     if make is None or not separator:
         raise ValueError(name)
-    made = make(module, item)
-    return made.with_parts(arguments) if arguments else made
+    kind = make(module, item)
+    return kind.with_parts(arguments) if arguments else kind
 
 
 _NOMINAL: dict[str, Callable[[str, str], Type]] = {"": StructType, "enum": EnumType, "plain": PlainEnumType}

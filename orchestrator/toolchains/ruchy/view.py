@@ -135,18 +135,18 @@ class Ordinals:
 def _runs(view: View, body: Sequence[tree.Stmt]) -> list[Span]:
     """The statements of the top level, as in the whole source: those around a joint stand in two runs."""
     kinds = view.tokens.kinds
-    found: list[Span] = []
+    runs: list[Span] = []
     for start, stop in statement_runs(body, view.tokens):
         at = start
         for joint in [one for one in range(start, stop) if kinds[one] == ";" and view.is_joint(one)]:
             if joint > at:
-                found.append((at, joint))
+                runs.append((at, joint))
             at = joint + 1
             while at < stop and kinds[at] == ";":
                 at += 1
         if at < stop:
-            found.append((at, stop))
-    return found
+            runs.append((at, stop))
+    return runs
 
 
 def edges_of(text: str) -> list[int]:

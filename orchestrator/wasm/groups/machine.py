@@ -126,5 +126,5 @@ def _engine_version() -> str:
     """Which wasmtime this is. It refuses code of another version itself; so this need only be right nearly always."""
     from wasmtime import _ffi
 
-    found = os.stat(_ffi.filename)
-    return f"{found.st_size} {found.st_mtime_ns}"
+    status = os.stat(_ffi.filename)
+    return f"{status.st_size} {status.st_mtime_ns}"

@@ -110,31 +110,31 @@ def thaw(data: bytes, program: bytes, library: Library | None, stack_size: int) 
     if bytes.fromhex(checksum(data)) != end:
         return None
     try:
-        found = _decode(data)
-        if found.version != VERSION or found.program != checksum(program) or found.stack_size != stack_size:
+        frozen = _decode(data)
+        if frozen.version != VERSION or frozen.program != checksum(program) or frozen.stack_size != stack_size:
             return None
-        if not len(found.ranges) == len(found.sizes) == len(found.outlines) >= len(found.keys):
+        if not len(frozen.ranges) == len(frozen.sizes) == len(frozen.outlines) >= len(frozen.keys):
             return None
         # `Image.__init__` lays out models, and there are none here: all fields are set from what was frozen.
         image = Image.__new__(Image)
         image.library, image.stack_size = library, stack_size
-        image.count = len(found.keys)
-        image.imports, image.globals = found.imports, found.globals
-        image.pages, image.top = found.pages, found.top
-        image.type_users, image.library_users = Counter(found.type_users), Counter(found.library_users)
-        image.slot_users, image.constructors = Counter(found.slot_users), found.constructors
-        image.inits, image.exports = found.inits, found.exports
-        image.outlines = Outlines(found.outlines)
+        image.count = len(frozen.keys)
+        image.imports, image.globals = frozen.imports, frozen.globals
+        image.pages, image.top = frozen.pages, frozen.top
+        image.type_users, image.library_users = Counter(frozen.type_users), Counter(frozen.library_users)
+        image.slot_users, image.constructors = Counter(frozen.slot_users), frozen.constructors
+        image.inits, image.exports = frozen.inits, frozen.exports
+        image.outlines = Outlines(frozen.outlines)
         image.tables = tables = Tables()
-        tables.types = {type_: number for number, type_ in enumerate(found.types)}
-        tables.functions, tables.function_types, tables.data = found.functions, found.function_types, found.data
+        tables.types = {type_: number for number, type_ in enumerate(frozen.types)}
+        tables.functions, tables.function_types, tables.data = frozen.functions, frozen.function_types, frozen.data
         tables.slots = numbered(image.slot_users)
         image.reach(few=True)
-        image.ranges = list(starmap(Range, found.ranges))
-        image.chunks = _cut(program, found.sizes)
+        image.ranges = list(starmap(Range, frozen.ranges))
+        image.chunks = _cut(program, frozen.sizes)
     except (IndexError, *UNREADABLE):
         return None
-    return Thawed(image, found.keys, found.start)
+    return Thawed(image, frozen.keys, frozen.start)
 
 
 def _sorted(table: dict[bytes, int]) -> dict[bytes, int]:

@@ -191,8 +191,8 @@ class Image:
         if len(tables.functions) != count or not _OWN_NAMES.isdisjoint(tables.functions):
             raise UnusualError("a function is defined twice, or is the linker's own")
         for name, index in weak.items():
-            if (found := tables.functions.setdefault(name, index)) != index:
-                if found < len(self.imports):
+            if (defined := tables.functions.setdefault(name, index)) != index:
+                if defined < len(self.imports):
                     raise UnusualError("a host import is also defined")
                 shadowed.append((name, index))
         if self.constructors:

@@ -65,14 +65,14 @@ class Library:
 def reached(objects: Sequence[tuple[str, ObjectFile]], roots: Sequence[str]) -> ObjectFile:
     """Returns one object that holds, in order, what can be reached from the names `roots`. It may refer to names that
     the objects do not define. Raises LinkError."""
-    resolution = Resolution([name for name, _ in objects], [found for _, found in objects])
+    resolution = Resolution([name for name, _ in objects], [file for _, file in objects])
     missing = [name for name in roots if name not in resolution.definitions]
     if missing:
         raise LinkError(f"the library does not define {missing[0]}")
     inits = {
-        number: [resolution.targets[number][index] for _, index in found.inits]
-        for number, found in enumerate(resolution.objects)
-        if found.inits
+        number: [resolution.targets[number][index] for _, index in file.inits]
+        for number, file in enumerate(resolution.objects)
+        if file.inits
     }
     wanted = [resolution.nodes[name] for name in roots] + _kept(resolution)
     return _Merger(resolution, mark(resolution, wanted, companions=inits, partial=True)).merge()
@@ -82,8 +82,8 @@ def _kept(resolution: Resolution) -> list[int]:
     """The nodes of what objects keep, whether it is used or not."""
     return [
         resolution.targets[number][index]
-        for number, found in enumerate(resolution.objects)
-        for index, symbol in enumerate(found.symbols)
+        for number, file in enumerate(resolution.objects)
+        for index, symbol in enumerate(file.symbols)
         if symbol.flags & (EXPORTED | NO_STRIP) and not symbol.flags & UNDEFINED
     ]
 
@@ -102,17 +102,17 @@ class _Merger:
 
     def merge(self) -> ObjectFile:
         resolution, out = self._resolution, self._out
-        for number, found in enumerate(resolution.objects):
-            self._define(number, found)
+        for number, file in enumerate(resolution.objects):
+            self._define(number, file)
         code: list[bytes] = []
-        for number, found in enumerate(resolution.objects):
-            code += self._functions(number, found)
-            self._segments(number, found)
+        for number, file in enumerate(resolution.objects):
+            code += self._functions(number, file)
+            self._segments(number, file)
             live = self._live
-            for priority, index in found.inits:
+            for priority, index in file.inits:
                 node = resolution.targets[number][index]
                 if live[node] and node not in resolution.excluded:
-                    out.inits.append((priority, self._symbol(found.symbols[index])))
+                    out.inits.append((priority, self._symbol(file.symbols[index])))
         out.code = b"".join(code)
         out.uses_got = any(object_.uses_got for object_ in resolution.objects)
         out.types = list(self._types)

@@ -196,7 +196,7 @@ class _Digester:
         self._classes: list[dict[int, int]] = [{} for _ in range(9)]
 
     def model(self) -> LinkModel:
-        found, code, data = self._found, self._found.code_relocations, self._found.data_relocations
+        file, code, data = self._found, self._found.code_relocations, self._found.data_relocations
         # A value is numbered within its class when it is first used. Where the classes begin is known at the end, so
         # uses are (class, number) until then.
         holes = [
@@ -216,8 +216,8 @@ class _Digester:
                 word_values.append(self._value(kind, index, addend))
         starts = [sum(map(len, self._classes[:number])) for number in range(len(self._classes))]
         return LinkModel(
-            types=found.types,
-            function_types=found.function_types,
+            types=file.types,
+            function_types=file.function_types,
             names=self._names,
             strong=self._strong,
             weak=self._weak,
@@ -230,7 +230,7 @@ class _Digester:
             data_names=self._data_names,
             data_offsets=self._data_offsets,
             outside_data=self._outside_data,
-            globals=found.globals,
+            globals=file.globals,
             values=[list(values) for values in self._classes],
             holes=code.offsets,
             hole_values=[starts[class_] + number for class_, number in holes],
@@ -238,7 +238,7 @@ class _Digester:
             word_values=[starts[class_] + number for class_, number in word_values],
             code_at=0,
             code_size=0,
-            code=found.code,
+            code=file.code,
             aliases=self._aliases,
             weak_aliases=self._weak_aliases,
             weak_data=self._weak_data,
@@ -247,11 +247,11 @@ class _Digester:
         )
 
     def _inits(self) -> list[tuple[int, int]]:
-        found = self._found
-        grouped = {index for group in found.groups for index in group.functions} if found.inits else ()
+        file = self._found
+        grouped = {index for group in file.groups for index in group.functions} if file.inits else ()
         inits = []
-        for priority, number in found.inits:
-            symbol = found.symbols[number]
+        for priority, number in file.inits:
+            symbol = file.symbols[number]
             if symbol.index in grouped:
                 raise UnusualError("an init function that is in a group")
             if symbol.flags & UNDEFINED or symbol.type != PROCEDURE:

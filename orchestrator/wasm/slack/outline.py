@@ -54,8 +54,8 @@ class Outlines:
 
     def __getitem__(self, number: int) -> Outline:
         """Raises `msgspec.DecodeError` for an outline that is damaged."""
-        found = self._outlines[number]
-        return _decode(found) if isinstance(found, msgspec.Raw) else found
+        outline = self._outlines[number]
+        return _decode(outline) if isinstance(outline, msgspec.Raw) else outline
 
     def __setitem__(self, number: int, outline: Outline) -> None:
         self._outlines[number] = outline

@@ -331,8 +331,8 @@ def abilities(kind: Type) -> Abilities:
 
 def storage_of(kind: Type) -> str | None:
     """What a value of a type is in memory."""
-    found = ABILITIES[kind.__class__].storage
-    return found if found is None or found.__class__ is str else found(kind)  # type: ignore[operator]
+    storage = ABILITIES[kind.__class__].storage
+    return storage if storage is None or storage.__class__ is str else storage(kind)  # type: ignore[operator]
 
 
 def name_of(kind: Type) -> str:

@@ -108,12 +108,12 @@ def _rounds(job: CompileJob, parsed: Parsed, stubs: Stubs, known: FoundOut) -> t
 
 def _more_than(known: FoundOut, p: Pass) -> FoundOut | None:
     """What a round found out beside what was known; None if it is nothing."""
-    found = p.report.found_out
-    new = found.instanced - known.instanced
-    if not new and found.arguments.items() <= known.arguments.items():
+    before = p.report.found_out
+    new = before.instanced - known.instanced
+    if not new and before.arguments.items() <= known.arguments.items():
         return None
-    made = FoundOut(known.instanced | new, {**known.arguments, **found.arguments}, known.rounds + (not new))
-    return made.with_variables(known.variables)
+    after = FoundOut(known.instanced | new, {**known.arguments, **before.arguments}, known.rounds + (not new))
+    return after.with_variables(known.variables)
 
 
 def _checked(p: Pass, parsed: Parsed) -> Checked:
@@ -218,8 +218,8 @@ def _what_is_whole(p: Pass, parsed: Parsed) -> list[tree.Stmt]:
 
 def _each_once(findings: list[Finding]) -> list[Finding]:
     """In the order of the source."""
-    found = {(finding.at, finding.code, finding.message): finding for finding in findings}
-    return [found[key] for key in sorted(found)]
+    distinct = {(finding.at, finding.code, finding.message): finding for finding in findings}
+    return [distinct[key] for key in sorted(distinct)]
 
 
 VERIFY = "RUCHY_VERIFY" in os.environ

@@ -56,12 +56,12 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     before = p.look_for("") if item.own and item.env.nested is None else p.now_seen  # not the first reader's
     room, grown = p.budget, len(p.spent)
     try:
-        wanted, made = _value(p, item, c.path)
+        wanted, value = _value(p, item, c.path)
         for part in p.open.pending[pending:]:
             part.type = settle(part.type)
         if item.state == 1:
             item.state, item.type = 2, wanted
-            item.folded = fold(made)
+            item.folded = fold(value)
             if isinstance(item.folded, hir.Str) and not p.spend(at, len(item.folded.value) >> 4):
                 item.folded = hir.Str(STRING, at, "")
             item.failed_silently = p.failed and p.copies is not None
@@ -124,10 +124,10 @@ def _read_those_below(c: Fn, item: ConstItem, at: int) -> None:
     begun = {id(item)}
     while stack:
         current, below = stack[-1]
-        found = next((one for one in below if one.state == 0 and id(one) not in begun), None)
-        if found is not None:
-            begun.add(id(found))
-            stack.append((found, _named(p, found)))
+        unread = next((one for one in below if one.state == 0 and id(one) not in begun), None)
+        if unread is not None:
+            begun.add(id(unread))
+            stack.append((unread, _named(p, unread)))
             continue
         stack.pop()
         if stack:
@@ -138,18 +138,18 @@ def _read_those_below(c: Fn, item: ConstItem, at: int) -> None:
 
 def _named(p: Pass, item: ConstItem) -> list[ConstItem]:
     paths = [path for path in paths_in([item.node.value]) if not item.env.nested or path[0] not in item.env.nested]
-    found = [p.lookup(item.env, path) for path in paths]
-    return [one for one in found if isinstance(one, ConstItem)]
+    items = [p.lookup(item.env, path) for path in paths]
+    return [one for one in items if isinstance(one, ConstItem)]
 
 
 def _value(p: Pass, item: ConstItem, path: str) -> tuple[Type, hir.Expr]:
     if item.node.type is None:
-        made = expr(_inner(p, item, path), item.node.value) if p.copies is None else _alone(p, item, path)
-        kind = resolve(made.type)
+        value = expr(_inner(p, item, path), item.node.value) if p.copies is None else _alone(p, item, path)
+        kind = resolve(value.type)
         if openness(kind) == ANY:  # a function without `->` that is in the middle of a circle
             _circle(p, item)
-            return ERROR, made
-        return settle(kind), made
+            return ERROR, value
+        return settle(kind), value
     wanted = type_of(p, item.env, item.node.type)
     return wanted, check(_inner(p, item, path), item.node.value, wanted, (*_CONST, item.name))
 
@@ -232,14 +232,14 @@ def fold(typed: hir.Expr) -> hir.Literal | None:
     return None
 
 
-def _fold_texts(made: hir.Concat) -> hir.Str | None:
+def _fold_texts(joined: hir.Concat) -> hir.Str | None:
     texts: list[str] = []
-    for part in made.parts:
+    for part in joined.parts:
         folded = fold(part)
         if not isinstance(folded, hir.Str):
             return None
         texts.append(folded.value)
-    return hir.Str(STRING, made.at, "".join(texts))
+    return hir.Str(STRING, joined.at, "".join(texts))
 
 
 def _fold_pair(typed: hir.Expr) -> hir.Literal | None:

@@ -42,30 +42,30 @@ _BASE: Why = ("E0201", "`..` takes the other fields from a {want}, and this is {
 def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     """A variable, or a constant. Other items are no values yet."""
     segments = node.segments
-    found: Item | Variable | None = None
+    target: Item | Variable | None = None
     if len(segments) == 1:
-        found = c.names.get(segments[0]) or global_of(c, segments[0], node.at)
-    if isinstance(found, Variable):
-        found.read = True
-        if isinstance(found, PolymorphicLambda):
-            return function_value(c, node, len(found.node.parameters), want)
-        if found in c.p.made.lambdas:
-            c.p.made.lambdas[found].passed_on = True
-        if isinstance(found, Global):
-            return read_global(c, found, node.at)
-        if isinstance(found, Alias):
-            return read_alias(c, found, node.at)
-        kind = found.type
+        target = c.names.get(segments[0]) or global_of(c, segments[0], node.at)
+    if isinstance(target, Variable):
+        target.read = True
+        if isinstance(target, PolymorphicLambda):
+            return function_value(c, node, len(target.node.parameters), want)
+        if target in c.p.made.lambdas:
+            c.p.made.lambdas[target].passed_on = True
+        if isinstance(target, Global):
+            return read_global(c, target, node.at)
+        if isinstance(target, Alias):
+            return read_alias(c, target, node.at)
+        kind = target.type
         if kind.__class__ is Var:
-            kind = found.type = resolve(kind)
-            typed = hir.Local(kind, node.at, found.slot)
+            kind = target.type = resolve(kind)
+            typed = hir.Local(kind, node.at, target.slot)
             if kind.__class__ is Var:
                 c.p.open.pending.append(typed)
             return typed
-        if found.slot < 0:
+        if target.slot < 0:
             return hir.Unit(kind, node.at)
-        return hir.Local(kind, node.at, found.slot)
-    item = found or c.p.lookup(c.env, segments)
+        return hir.Local(kind, node.at, target.slot)
+    item = target or c.p.lookup(c.env, segments)
     if len(segments) > 1 and not c.p.visible(c.env, segments, item, node.at):
         return bad(node.at)
     if isinstance(item, ConstItem):
@@ -179,8 +179,8 @@ def _one_field(c: Fn, node: tree.Field, value: hir.Expr) -> hir.Expr:
     if openness(kind) == ANY:
 
         def decide(last: bool) -> hir.Expr | None:
-            found = resolve(value.type).__class__ is Var
-            return None if found and not last else _one_field_now(c, node, value)
+            is_open = resolve(value.type).__class__ is Var
+            return None if is_open and not last else _one_field_now(c, node, value)
 
         return later(c, node.at, fresh(), (kind,), decide)
     return _one_field_now(c, node, value)

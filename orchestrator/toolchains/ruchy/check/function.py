@@ -175,16 +175,16 @@ class Fn:
 
 def expr(c: Fn, node: tree.Expr, want: Want = None, why: Why = PLAIN) -> hir.Expr:
     """The typed form of an expression."""
-    made = HANDLERS[node.__class__](c, node, want, why)
-    if made.type is NEVER:
+    typed = HANDLERS[node.__class__](c, node, want, why)
+    if typed.type is NEVER:
         c.p.cut = True
-    return made
+    return typed
 
 
 def check(c: Fn, node: tree.Expr, want: Type, why: Why) -> hir.Expr:
     """The typed form of an expression whose type must be `want`."""
-    made = HANDLERS[node.__class__](c, node, want, why)
-    return made if made.type is want else fit(c, made, want, why, node)
+    typed = HANDLERS[node.__class__](c, node, want, why)
+    return typed if typed.type is want else fit(c, typed, want, why, node)
 
 
 def fit(c: Fn, typed: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Expr:
@@ -192,9 +192,9 @@ def fit(c: Fn, typed: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Ex
     if typed.type is NEVER:
         c.p.cut = True
         return typed
-    found = placed(c.p, typed, want)
-    if found is not None:
-        return found
+    converted = placed(c.p, typed, want)
+    if converted is not None:
+        return converted
     if isinstance(typed, hir.Local) and is_of_integers(typed.type, want):
         return converted_array(c, typed, want) or typed
     if unify(want, typed.type):
@@ -202,24 +202,24 @@ def fit(c: Fn, typed: hir.Expr, want: Type, why: Why, node: tree.Node) -> hir.Ex
     array = converted_array(c, typed, want)
     if array is not None:
         return array
-    want, got = resolve(want), resolve(typed.type)
+    want, given = resolve(want), resolve(typed.type)
     if want is NEVER:
         return typed
     if want is UNIT and why[0] == "E0401":
-        c.p.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(got)))
+        c.p.error(why[0], node.at, why[1].format(*why[2:], want=shown(want), got=shown(given)))
         return bad(node.at)
-    code, message = why[0], why[1].format(*why[2:], want=shown(want), got=shown(got))
-    c.p.error(code, node.at, message, hint_for(want, got, node))
+    code, message = why[0], why[1].format(*why[2:], want=shown(want), got=shown(given))
+    c.p.error(code, node.at, message, hint_for(want, given, node))
     return bad(node.at)
 
 
-def hint_for(want: Type, got: Type, node: tree.Node) -> str:
+def hint_for(want: Type, given: Type, node: tree.Node) -> str:
     """What would make a value of one type one of another, where there is something usual."""
-    from_number = got.__class__ in _NUMBERS
+    from_number = given.__class__ in _NUMBERS
     if isinstance(want, StringType):
-        return "convert it with `.to_string()`" if from_number or got is BOOL else ""
+        return "convert it with `.to_string()`" if from_number or given is BOOL else ""
     if want.__class__ in _NUMBERS:
-        return _hint_for_number(want, got, node)
+        return _hint_for_number(want, given, node)
     if want is BOOL and isinstance(node, tree.Assign) and not node.op:
         return "write `==` to compare"
     return "compare it: `!= 0`" if want is BOOL and from_number else ""
@@ -228,12 +228,12 @@ def hint_for(want: Type, got: Type, node: tree.Node) -> str:
 _NUMBERS = (IntType, FloatType, Var)
 
 
-def _hint_for_number(want: Type, got: Type, node: tree.Node) -> str:
-    if got.__class__ in _NUMBERS:
+def _hint_for_number(want: Type, given: Type, node: tree.Node) -> str:
+    if given.__class__ in _NUMBERS:
         if isinstance(want, FloatType) and isinstance(node, tree.IntLiteral):
             return f"write `{node.value}.0`"
         return f"convert it with `as {shown(want)}`"
-    if got is STRING and not isinstance(node, tree.StringLiteral):
+    if given is STRING and not isinstance(node, tree.StringLiteral):
         return f"convert it with `.{'to_float' if isinstance(want, FloatType) else 'parse'}()`"
     return ""
 

@@ -27,10 +27,10 @@ _WORDS = {FunctionItem: "function", StructItem: "struct", ConstItem: "constant",
 
 def nothing_inside(p: Pass, env: Env, path: Sequence[str], at: int) -> bool:
     """E0513 where the beginning of an unknown path means an item. Returns whether that is so."""
-    found = _owner(p, env, tuple(path)) if len(path) > 1 else None
-    if found is None:
+    outer = _owner(p, env, tuple(path)) if len(path) > 1 else None
+    if outer is None:
         return False
-    owner, rest, item = found
+    owner, rest, item = outer
     _report(p, at, item, "::".join(owner), "::".join(rest))
     return True
 

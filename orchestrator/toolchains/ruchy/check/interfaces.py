@@ -34,35 +34,35 @@ def read_interface(interface: Interface) -> Item | None:
         return ModuleItem(interface.item)
     parsed = parse_item(interface.interface.decode()).module
     body = parsed.body if parsed is not None else []
-    found = foreign_item(body[0] if body else None, interface.module, interface.item, interface.names)
-    if isinstance(found, StructItem):
-        node = found.node
-        if len(found.index) < len(found.names):
+    item = foreign_item(body[0] if body else None, interface.module, interface.item, interface.names)
+    if isinstance(item, StructItem):
+        node = item.node
+        if len(item.index) < len(item.names):
             return None  # its own module says what is wrong with it
-        _foreign_methods(found, node.methods, itself(node))
-    if isinstance(found, EnumItem) and len(found.index) < len(found.names):
+        _foreign_methods(item, node.methods, itself(node))
+    if isinstance(item, EnumItem) and len(item.index) < len(item.names):
         return None
-    if isinstance(found, StructItem | EnumItem):
+    if isinstance(item, StructItem | EnumItem):
         for block in body:
             if isinstance(block, tree.Impl):
-                _foreign_methods(found, block.methods, block.target, block)
+                _foreign_methods(item, block.methods, block.target, block)
                 if block.trait is not None:
-                    found.traits.append(Implementation(block, found.env))
-    if isinstance(found, TraitItem):
+                    item.traits.append(Implementation(block, item.env))
+    if isinstance(item, TraitItem):
         for block in body:
             if isinstance(block, tree.Impl):
-                found.blocks.append(_foreign_block(found, block))
-    return found
+                item.blocks.append(_foreign_block(item, block))
+    return item
 
 
 def _foreign_block(trait: TraitItem, node: tree.Impl) -> Implementation:
-    made = Implementation(node, trait.env)
+    block = Implementation(node, trait.env)
     for method in node.methods:
         symbol = f"{trait.env.module}::{extended(node)}{METHOD}{method.name}"
         item = FunctionItem(method.name, symbol, method, trait.env.copy(), own=False)
         item.of, item.block = node.target, node
-        made.methods[method.name] = item
-    return made
+        block.methods[method.name] = item
+    return block
 
 
 def itself(node: tree.Struct) -> tree.NamedType:

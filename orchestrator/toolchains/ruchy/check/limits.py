@@ -56,9 +56,9 @@ def ordering_pattern(node: tree.PathPattern) -> tree.Pattern | None:
 
 def limit(segments: tuple[str, ...], at: int) -> hir.Expr | None:
     """The constant of a number type that a path means; None where it means none."""
-    found = number_of_mathematics(segments, at)
-    if found is not None or len(segments) != 2:
-        return found
+    number = number_of_mathematics(segments, at)
+    if number is not None or len(segments) != 2:
+        return number
     kind, name = segments
     if kind == "Ordering" and name in _ORDERINGS:
         return hir.Int(INTEGERS["i64"], at, _ORDERINGS[name])

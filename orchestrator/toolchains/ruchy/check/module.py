@@ -79,9 +79,9 @@ class FoundOut:
 
     def with_variables(self, types: dict[str, Type]) -> FoundOut:
         """The same, and more types of variables."""
-        made = FoundOut(self.instanced, self.arguments, self.rounds)
-        made.variables = {**self.variables, **types}
-        return made
+        copy = FoundOut(self.instanced, self.arguments, self.rounds)
+        copy.variables = {**self.variables, **types}
+        return copy
 
 
 class CollectedModule:

@@ -29,9 +29,9 @@ def without_unreached(body: hir.Expr) -> hir.Expr:
     for node in reversed(order):  # parts before what they are part of
         if replaced:
             put_in(node, replaced)
-        made = _cut(node)
-        if made is not node:
-            replaced[id(node)] = made
+        cut = _cut(node)
+        if cut is not node:
+            replaced[id(node)] = cut
     left: hir.Expr = replaced.get(id(body), body)
     return left
 

@@ -174,8 +174,8 @@ def _logic(c: Fn, node: tree.Binary, left: hir.Expr) -> hir.Expr:
     if left.type is not BOOL:
         left = fit(c, left, BOOL, why, node.left)
     right = check(c, node.right, BOOL, why)
-    made = hir.And if node.op == "&&" else hir.Or
-    return made(BOOL, node.at, left, right)
+    operator = hir.And if node.op == "&&" else hir.Or
+    return operator(BOOL, node.at, left, right)
 
 
 def right_of(c: Fn, node: tree.Expr, left: Type) -> hir.Expr:
@@ -359,32 +359,32 @@ def compare(c: Fn, at: int, op: str, left: hir.Expr, right: hir.Expr) -> hir.Exp
 
 def _comparable(c: Fn, at: int, op: str, kind: Type) -> None:
     """E0208 for what has no order (structs) or cannot be compared at all (unit)."""
-    found = resolve(kind)
-    if found.__class__ is Var:
-        if openness(found) == ANY:
-            c.p.open.late.append(Decision(lambda last: _comparable_later(c, at, op, found, last), (found,)))
+    resolved = resolve(kind)
+    if resolved.__class__ is Var:
+        if openness(resolved) == ANY:
+            c.p.open.late.append(Decision(lambda last: _comparable_later(c, at, op, resolved, last), (resolved,)))
         return
-    if found.__class__ not in (NeverType, ErrorType) and not is_comparable(found, op):
-        hint = "compare their parts" if found.parts else ""
-        c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(found)}", hint)
+    if resolved.__class__ not in (NeverType, ErrorType) and not is_comparable(resolved, op):
+        hint = "compare their parts" if resolved.parts else ""
+        c.p.error("E0208", at, f"`{op}` cannot compare values of type {shown(resolved)}", hint)
     else:
-        must_be_by_content(c, at, op, found)
+        must_be_by_content(c, at, op, resolved)
 
 
 def must_be_by_content(c: Fn, at: int, name: str, kind: Type) -> None:
     """E0208 where what compares by content would pass over an `eq` of the program: an operator, or a method."""
-    found = resolve(kind)
-    if openness(found) == ANY:
+    resolved = resolve(kind)
+    if openness(resolved) == ANY:
 
         def decide(last: bool) -> bool:
-            if openness(resolve(found)) == ANY:
+            if openness(resolve(resolved)) == ANY:
                 return last
-            must_be_by_content(c, at, name, found)
+            must_be_by_content(c, at, name, resolved)
             return True
 
-        c.p.open.late.append(Decision(decide, (found,)))
-    elif found.__class__ is not Var and (found.parts or isinstance(found, StructType | EnumType)):
-        passed_over = OVERLOADED.passed_over(c.p, found)
+        c.p.open.late.append(Decision(decide, (resolved,)))
+    elif resolved.__class__ is not Var and (resolved.parts or isinstance(resolved, StructType | EnumType)):
+        passed_over = OVERLOADED.passed_over(c.p, resolved)
         if passed_over:
             hint = "compare the values in it one by one"
             c.p.error("E0208", at, f"`{name}` compares by content: {passed_over}", hint)
@@ -496,8 +496,8 @@ def _character(c: Fn, at: int, typed: hir.Expr) -> hir.Expr:
     local = hir.Local(I64, at, slot)
     low = hir.Compare(BOOL, at, "<", local, hir.Int(I64, at, 0xD800))
     high = hir.Compare(BOOL, at, ">", local, hir.Int(I64, at, 0xDFFF))
-    there = [hir.Compare(BOOL, at, op, local, hir.Int(I64, at, end)) for op, end in ((">=", 0), ("<=", 0x10FFFF))]
-    test = hir.And(BOOL, at, hir.And(BOOL, at, *there), hir.Or(BOOL, at, low, high))
+    bounds = [hir.Compare(BOOL, at, op, local, hir.Int(I64, at, end)) for op, end in ((">=", 0), ("<=", 0x10FFFF))]
+    test = hir.And(BOOL, at, hir.And(BOOL, at, *bounds), hir.Or(BOOL, at, low, high))
     stop = hir.Panic(NEVER, at, hir.Str(STRING, at, "cast does not fit in char"))
     value = typed if resolve(typed.type) == I64 else hir.Cast(I64, at, typed)
     out: list[hir.Stmt] = [hir.Let(slot, value), hir.Do(hir.If(UNIT, at, test, hir.Unit(UNIT, at), stop))]

@@ -43,17 +43,17 @@ def run(p: Pass, item: FunctionItem) -> None:
         if current.state == 2:
             stack.pop()
             continue
-        found = p.attempt(lambda one=current: check_body(p, one))  # type: ignore[misc]
-        if found is None:
+        missing = p.attempt(lambda one=current: check_body(p, one))  # type: ignore[misc]
+        if missing is None:
             stack.pop()
         else:
-            stack.append(found)
+            stack.append(missing)
 
 
 def settled(p: Pass, action: Callable[[], object]) -> None:
     """Does something that may need results of functions, which are found out before where they are too deep."""
-    while (found := p.attempt(action)) is not None:
-        run(p, found)
+    while (missing := p.attempt(action)) is not None:
+        run(p, missing)
 
 
 def demand(p: Pass, item: FunctionItem) -> None:
@@ -93,17 +93,17 @@ Use = int | FunctionItem
 def place_of_use(use: Use) -> int:
     """The first token of the unit that something is used at. It stands for all of an instance: a trap in it names the
     line of that token, because the function's own text is another unit's, or another module's."""
-    found: list[int] = []
+    places: list[int] = []
     waiting: list[Use] = [use]
     seen: list[Use] = []
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, int):
-            found.append(one)
-        elif one not in seen:
-            seen.append(one)
-            waiting += one.uses
-    return min(found)
+        node = waiting.pop()
+        if isinstance(node, int):
+            places.append(node)
+        elif node not in seen:
+            seen.append(node)
+            waiting += node.uses
+    return min(places)
 
 
 def enter_instance(p: Pass, item: FunctionItem) -> None:
@@ -188,7 +188,7 @@ def _check_function(p: Pass, item: FunctionItem) -> None:
     c = Fn(p, item.env, item.symbol.partition("::")[2], item)
     if item.inferred and item.is_seen and item.trial is None:
         known_result(c, item)
-    made = body_of(c, item, types)
+    body = body_of(c, item, types)
     item.needs_foreign = item.needs_foreign or c.foreign
     if item.inferred and item.is_seen and item.trial is None and not p.failed:
         hint = f"write `-> {shown(c.result)}`"
@@ -200,7 +200,7 @@ def _check_function(p: Pass, item: FunctionItem) -> None:
         parameters=types,
         result=cast("Type", item.result),
         locals=c.locals,
-        body=made,
+        body=body,
         start=p.module.starts.get(unit_of(item.symbol), 0),
         at=node.at,
         changes=changed_parameters(item, types),

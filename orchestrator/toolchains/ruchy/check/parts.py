@@ -100,19 +100,19 @@ def _by_fields(kind: type) -> Callable[[Node], Sequence[Node]]:
     strange = [name for name, form in declared.items() if "Expr" in form and form not in _FORMS]
     if strange:
         raise TypeError(f"{kind.__name__}: how does {', '.join(strange)} hold expressions?")
-    found = [(name, *_FORMS[form]) for name, form in declared.items() if form in _FORMS]
+    fields = [(name, *_FORMS[form]) for name, form in declared.items() if form in _FORMS]
 
     def parts(node: Node) -> Sequence[Node]:
-        made: list[Node] = []
-        for name, several, always in found:
+        nodes: list[Node] = []
+        for name, several, always in fields:
             value = getattr(node, name)
             if several:
-                made += value
+                nodes += value
             elif always or value is not None:
-                made.append(value)
-        return made
+                nodes.append(value)
+        return nodes
 
-    return parts if found else _none
+    return parts if fields else _none
 
 
 _NODES = [*get_args(hir.Expr), *get_args(hir.Stmt)]
@@ -140,13 +140,13 @@ OPERANDS: dict[type, Callable[[Node], Sequence[Node]]] = {
 
 def stored_slots(body: hir.Expr) -> set[int]:
     """The locals that some `Store` or `Change` in a function writes to."""
-    found: set[int] = set()
+    slots: set[int] = set()
     stack: list[Node] = [body]
     while stack:
         node = stack.pop()
         if isinstance(node, hir.Store | hir.Change):
-            found.add(node.slot)
+            slots.add(node.slot)
         elif isinstance(node, hir.CallChanging):
-            found.update(node.changed)
+            slots.update(node.changed)
         stack.extend(PARTS[node.__class__](node))
-    return found
+    return slots

@@ -139,21 +139,21 @@ class Pass:
 
     def trial(self) -> Pass:
         """A silent pass of its own, of which nothing gets into this one."""
-        made = Pass(self.module, self.report, self.work)
-        made.copies = {}
-        made.silent = 1
-        made.budget = BUDGET
-        made.now_seen = Seen()
-        return made
+        inner = Pass(self.module, self.report, self.work)
+        inner.copies = {}
+        inner.silent = 1
+        inner.budget = BUDGET
+        inner.now_seen = Seen()
+        return inner
 
     def copy_of(self, item: FunctionItem) -> FunctionItem:
         """A trial's own copy of a function of which not every type is written."""
         assert self.copies is not None
-        found = self.copies.get(item.symbol)
-        if found is None:
-            found = self.copies[item.symbol] = FunctionItem(item.name, item.symbol, item.node, item.env, own=False)
-            found.trial = self
-        return found
+        copy = self.copies.get(item.symbol)
+        if copy is None:
+            copy = self.copies[item.symbol] = FunctionItem(item.name, item.symbol, item.node, item.env, own=False)
+            copy.trial = self
+        return copy
 
     def attempt(self, action: Callable[[], object]) -> FunctionItem | None:
         """Does something, or undoes it and returns the function that has to be checked first."""
@@ -177,8 +177,8 @@ class Pass:
         try:
             action()
             if self.open.missed:
-                found = {id(node): renewed(kind) for node, kind in self.open.opened}
-                self.open.hints.update({node: kind for node, kind in found.items() if _says_something(kind)})
+                renewals = {id(node): renewed(kind) for node, kind in self.open.opened}
+                self.open.hints.update({node: kind for node, kind in renewals.items() if _says_something(kind)})
                 before.restore()
                 action()
         finally:
@@ -282,16 +282,16 @@ class Pass:
                 path = (*nested.path, *path[1:])
         if env.names is not None:
             key = env.names.get("::".join(named_path(path, env.module, env.scope)))
-            found = None if key is None else self.item_of(key)
-            return self._variant_of(found, path) if path[1:] else found
+            item = None if key is None else self.item_of(key)
+            return self._variant_of(item, path) if path[1:] else item
         if path[1:] and path[0] in ("self", "super", "crate", ROOT):
             path = named_path(path, self.module.name, env.scope)
         rooted = path[0] == ROOT and bool(path[1:])
-        found = (self._rooted(path) if rooted else self._own(env.scope, path)) or self._bound(env.scope, path)
+        item = (self._rooted(path) if rooted else self._own(env.scope, path)) or self._bound(env.scope, path)
         return (
             self._error_item(path[-1])
-            if found is None and not self.module.left_out.isdisjoint((path[0], path[-1]))
-            else found
+            if item is None and not self.module.left_out.isdisjoint((path[0], path[-1]))
+            else item
         )
 
     def visible(self, env: Env, path: tuple[str, ...], item: Item | None, at: int) -> bool:
@@ -324,12 +324,12 @@ class Pass:
         name = path[0] if len(path) == 1 else "::".join(path)
         items = self.module.items
         while scope:
-            found = items.get(f"{scope}::{name}") or self._stub(f"{scope}::{name}")
-            if found is not None:
-                return found
+            item = items.get(f"{scope}::{name}") or self._stub(f"{scope}::{name}")
+            if item is not None:
+                return item
             scope = scope.rpartition("::")[0]
-        found = items.get(name) or self._stub(name)
-        return found if found is not None or len(path) == 1 else self._part_of(scope, path)
+        item = items.get(name) or self._stub(name)
+        return item if item is not None or len(path) == 1 else self._part_of(scope, path)
 
     def _part_of(self, scope: str, path: tuple[str, ...]) -> Item | None:
         """What belongs to an own item (`Colour::Red`, `Point::new`)."""
@@ -369,15 +369,15 @@ class Pass:
 
     def method_of(self, owner: StructItem | EnumItem, name: str) -> FunctionItem | None:
         """A method of a type: its own, or one that a trait has for all its types."""
-        found = owner.methods.get(name)
-        if found is None:
+        method = owner.methods.get(name)
+        if method is None:
             for block in owner.traits:
                 trait = self.lookup(block.env, block.node.trait.path) if block.node.trait is not None else None
-                if isinstance(trait, TraitItem) and found is None:
-                    found = self.default_of(trait, name, owner, block)
-            if found is not None:
-                owner.methods[name] = found
-        return found
+                if isinstance(trait, TraitItem) and method is None:
+                    method = self.default_of(trait, name, owner, block)
+            if method is not None:
+                owner.methods[name] = method
+        return method
 
     def default_of(
         self, trait: TraitItem, name: str, kind: StructItem | EnumItem | Type, through: Implementation
@@ -402,45 +402,45 @@ class Pass:
         self.now_seen.bindings.add((scope, name))
         if not binding.item:
             return ModuleItem(name)
-        found = self.item_of(f"{binding.module}::{binding.item}")
+        item = self.item_of(f"{binding.module}::{binding.item}")
         if not binding.rest:
-            return found
-        inside = self.inside(found, binding.rest) if "::" not in binding.rest else None
+            return item
+        inside = self.inside(item, binding.rest) if "::" not in binding.rest else None
         if len(path) == 1 and not isinstance(inside, VariantItem | FunctionItem):  # the import has been reported
             return self._error_item(name)
         return inside
 
     def _in_imported(self, scope: str, path: tuple[str, ...]) -> Item | None:
         """What a type has that is imported under the name of a builtin one: such a path counts as that name alone."""
-        found = self._bound(scope, path[:1])
-        return self.inside(found, path[1]) if isinstance(found, StructItem | EnumItem) else None
+        module_item = self._bound(scope, path[:1])
+        return self.inside(module_item, path[1]) if isinstance(module_item, StructItem | EnumItem) else None
 
     def item_of(self, key: str) -> Item:
         """An item by its "module::item": own, or read from its interface (once)."""
         module, _, name = key.partition("::")
         if module == self.module.name:
             return self.module.items.get(name) or self._stub(name) or self._error_item(name)
-        found = self.module.foreign.get(key)
-        if found is None:
+        item = self.module.foreign.get(key)
+        if item is None:
             interface = self.module.job.interfaces.get(key)
-            found = self._error_item(name) if interface is None else read_interface(interface) or self._error_item(name)
-            self.module.foreign[key] = found
-            for method in getattr(found, "methods", getattr(found, "members", {})).values():
+            item = self._error_item(name) if interface is None else read_interface(interface) or self._error_item(name)
+            self.module.foreign[key] = item
+            for method in getattr(item, "methods", getattr(item, "members", {})).values():
                 if method.node.receiver and getattr(method.node.parameters[0].type, "mutable", False):
                     self.module.changing.add(method.name)
-        return found
+        return item
 
     def _stub(self, name: str) -> FunctionItem | None:
         """The stub of an own function, entered among the items; None where there is none of that name."""
         module = self.module
-        made = module.stubs.make(module.name, name)
-        if made is None:
+        stub = module.stubs.make(module.name, name)
+        if stub is None:
             return None
-        module.items[name] = made
+        module.items[name] = stub
         known = module.stubs.signatures.get(name)
         if known is not None:
-            self.know(made, known)
-        return made
+            self.know(stub, known)
+        return stub
 
     def know(self, item: FunctionItem, known: Known) -> None:
         """Sets the inferred signature of an own function, as if it were written."""
@@ -462,12 +462,12 @@ class Pass:
         if kind in RANGES:
             self.module.layouts.setdefault(kind, range_item(kind))
         else:
-            for one in named_in(kind):
-                found = bare(one)
-                if found not in self.module.layouts:
-                    item = self.item_of(key_of(one))
+            for named_type in named_in(kind):
+                definition = bare(named_type)
+                if definition not in self.module.layouts:
+                    item = self.item_of(key_of(named_type))
                     if isinstance(item, StructItem | EnumItem):
-                        self.module.layouts[found] = item
+                        self.module.layouts[definition] = item
 
     def _error_item(self, name: str) -> ErrorItem:
         self.reported_elsewhere(f"`{name}`")
@@ -478,12 +478,12 @@ class Pass:
     def settle(self) -> None:
         """Takes every late decision, gives open types their defaults, and checks the ranges of literals."""
         self.open.decide()
-        for made in self.open.pending:
-            made.type = settle(made.type)
+        for typed in self.open.pending:
+            typed.type = settle(typed.type)
         for call, types, taken in self.open.guesses:
-            found = tuple([settle(kind) for kind in types])
-            if found != taken and self.copies is None:
-                self.report.found_out.arguments[call] = found
+            settled = tuple([settle(kind) for kind in types])
+            if settled != taken and self.copies is None:
+                self.report.found_out.arguments[call] = settled
         for literal, value in self.open.literals:
             check_range(self, literal.at, value, literal.type)
         for at, source, target in self.open.flows:
@@ -545,8 +545,8 @@ class Savepoint:
         report = p.report
         report.errors, report.warnings, p.spent, p.made.finished, p.made.functions, *rest = self._lists
         p.open.pending, p.open.literals, p.open.late, p.open.flows, p.open.keys, p.open.guesses = rest
-        for one, size in zip(self._lists, self._sizes, strict=True):
-            del one[size:]
+        for items, size in zip(self._lists, self._sizes, strict=True):
+            del items[size:]
         p.inlining.clear()
         p.budget, p.silent, p.failed = self._budget, self._silent, self._failed
 

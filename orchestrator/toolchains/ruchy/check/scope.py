@@ -42,15 +42,15 @@ class Env:
 
     def copy(self) -> Env:
         """The same, for other types or another owner."""
-        made = Env(self.module, self.scope, self.names, self.nested)
-        made.hidden, made.types, made.owner = self.hidden, dict(self.types), self.owner
-        return made
+        twin = Env(self.module, self.scope, self.names, self.nested)
+        twin.hidden, twin.types, twin.owner = self.hidden, dict(self.types), self.owner
+        return twin
 
     def of(self, owner: StructItem | EnumItem) -> Env:
         """The same, inside of what is written in an `impl` of a type."""
-        made = self.copy()
-        made.owner = owner
-        return made
+        inner = self.copy()
+        inner.owner = owner
+        return inner
 
 
 NO_GUESS = -1

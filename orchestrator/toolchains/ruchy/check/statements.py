@@ -70,11 +70,11 @@ def body(c: Fn, at: int, statements: Sequence[tree.Stmt], want: Want, why: Why) 
         if statement.__class__ in DEFINITIONS:
             nested_items(c, statements)
             break
-    made = _statements(c, at, statements, want, why)
+    typed = _statements(c, at, statements, want, why)
     c.p.work.depth -= 1
     c.env = env
     c.leave(mark)
-    return made
+    return typed
 
 
 def _statements(c: Fn, at: int, statements: Sequence[tree.Stmt], want: Want, why: Why) -> hir.Expr:
@@ -152,14 +152,14 @@ def _effect(c: Fn, node: tree.Expr, out: list[hir.Stmt]) -> hir.Expr:
     if isinstance(node, tree.Assign):
         return assign(c, node, out)
     needs_foreign = c.foreign
-    made = HANDLERS[node.__class__](c, node, DROP, ())
+    typed = HANDLERS[node.__class__](c, node, DROP, ())
     if isinstance(node, tree.Call):
         c.foreign = needs_foreign
     if isinstance(node, tree.MethodCall):
-        warn_of_dropped(c, node, made)
-    if not isinstance(made, hir.Unit):
-        out.append(hir.Do(made))
-    return made
+        warn_of_dropped(c, node, typed)
+    if not isinstance(typed, hir.Unit):
+        out.append(hir.Do(typed))
+    return typed
 
 
 def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hir.Expr]:
@@ -171,8 +171,8 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
         kind = type_of_global(c.p, shared)
         if node.type is not None:
             type_of(c.p, c.env, node.type)
-        made = check(c, node.value, kind, (*_LET, name))
-        return let_global(c, shared, made, pattern.at, out), made
+        typed = check(c, node.value, kind, (*_LET, name))
+        return let_global(c, shared, typed, pattern.at, out), typed
     if name and let_lambda(c, name, node):
         return None, hir.Unit(UNIT, node.at)
     inner = lent(c, node.value) if name and not isinstance(node.value, tree.Path) and node.otherwise is None else None
@@ -180,19 +180,19 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
         return None, let_lent(c, node, inner, pattern, out)
     if node.type is not None:
         kind = type_of(c.p, c.env, node.type)
-        made = check(c, node.value, kind, (*_LET, name or "_"))
+        typed = check(c, node.value, kind, (*_LET, name or "_"))
     else:
         wanted = None if node.otherwise is None else wanted_by_patterns(c, node.value, [pattern])
-        made = started(c.p, expr(c, node.value, wanted))
-        kind = resolve(made.type)
+        typed = started(c.p, expr(c, node.value, wanted))
+        kind = resolve(typed.type)
         if isinstance(kind, MixedType) and isinstance(node.value, tree.Array) and c.item is not None:
-            must_be_taken_apart(c, name, node.value, made, c.item.node.body)
+            must_be_taken_apart(c, name, node.value, typed, c.item.node.body)
         c.p.started_open(node, kind)
     if node.otherwise is not None or not (name or isinstance(pattern, tree.WildcardPattern)):
-        return None, _let_pattern(c, node, made, out)
+        return None, _let_pattern(c, node, typed, out)
     if not isinstance(pattern, tree.NamePattern):
-        out.append(hir.Do(made))
-        return None, made
+        out.append(hir.Do(typed))
+        return None, typed
     if kind is NEVER:
         kind = ERROR
     is_lent = bool(c.lends) and _is_lent(c, node.value)
@@ -200,10 +200,10 @@ def let(c: Fn, node: tree.Let, out: list[hir.Stmt]) -> tuple[Variable | None, hi
     variable.lent = is_lent
     if node.type is None:
         note_lambda(c, node, variable)
-    if made.type is NEVER:  # nothing that is compiled reads it
+    if typed.type is NEVER:  # nothing that is compiled reads it
         c.locals[variable.slot] = UNIT
-    out.append(hir.Do(made) if kind is UNIT or made.type is NEVER else hir.Let(variable.slot, made))
-    return variable, made
+    out.append(hir.Do(typed) if kind is UNIT or typed.type is NEVER else hir.Let(variable.slot, typed))
+    return variable, typed
 
 
 def _let_pattern(c: Fn, node: tree.Let, typed: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
@@ -298,8 +298,8 @@ def _is_lent(c: Fn, value: tree.Expr) -> bool:
     while waiting:
         node = waiting.pop()
         if isinstance(node, tree.Path):
-            found = c.names.get(node.segments[0])
-            if isinstance(found, Variable) and found.lent and len(node.segments) == 1:
+            target = c.names.get(node.segments[0])
+            if isinstance(target, Variable) and target.lent and len(node.segments) == 1:
                 return True
         elif isinstance(node, tree.Block):
             waiting += [statement for statement in node.statements[:-1] if isinstance(statement, tree.Let)]

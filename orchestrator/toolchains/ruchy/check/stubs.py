@@ -55,14 +55,14 @@ class Stubs:
             node = tree.Function(0, plain, item.public, parameters, None, tree.Block(0, [], 0))
         else:
             node, block = _header(item.interface)
-        made = FunctionItem(plain, f"{module}::{name}", node, Env(module, scope), own=True)
-        made.stub, made.state = True, 2
+        stub = FunctionItem(plain, f"{module}::{name}", node, Env(module, scope), own=True)
+        stub.stub, stub.state = True, 2
         # Parameters that stand in for those of the header say no types, and would make it an untyped function.
-        made.instanced = (known is not None and known.instanced) or (made.instanced and not stands_in)
+        stub.instanced = (known is not None and known.instanced) or (stub.instanced and not stands_in)
         if block is not None:
-            made.of = block.target if block.target.arguments else None
-            made.block = block if block.trait is not None else None
-        return made
+            stub.of = block.target if block.target.arguments else None
+            stub.block = block if block.trait is not None else None
+        return stub
 
 
 def _header(interface: bytes) -> tuple[tree.Function, tree.Impl | None]:

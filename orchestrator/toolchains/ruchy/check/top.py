@@ -58,7 +58,7 @@ def check_top(p: Pass, statements: list[tree.Stmt]) -> Fn | None:
         return None
     env = Env(p.module.name)
     before = p.look_for(TOP)
-    c, made = _top_body(p, env, loose)
+    c, bodies = _top_body(p, env, loose)
     p.now_seen = before
     p.made.bodies[f"{p.module.name}::{TOP}"] = hir.FunctionBody(
         symbol=f"{p.module.name}::{TOP}",
@@ -66,7 +66,7 @@ def check_top(p: Pass, statements: list[tree.Stmt]) -> Fn | None:
         parameters=[],
         result=UNIT,
         locals=c.locals,
-        body=made,
+        body=bodies,
         start=0,
         at=loose[0].at,
         globals=[shared.symbol for shared in p.module.top_order if shared.lives and shared.type is not UNIT],
@@ -75,11 +75,11 @@ def check_top(p: Pass, statements: list[tree.Stmt]) -> Fn | None:
 
 
 def _top_body(p: Pass, env: Env, loose: list[tree.Stmt]) -> tuple[Fn, hir.Expr]:
-    made: list[tuple[Fn, hir.Expr]] = []
+    bodies: list[tuple[Fn, hir.Expr]] = []
 
     def action() -> None:
         c = Fn(p, env, TOP)
-        made.append((c, block_body(c, loose[0].at, loose, DROP, ())))
+        bodies.append((c, block_body(c, loose[0].at, loose, DROP, ())))
 
     settled(p, lambda: p.twice(action))
-    return made[-1]
+    return bodies[-1]

@@ -42,7 +42,7 @@ class TouchedTypes(NamedTuple):
     enums: dict[EnumType, hir.EnumLayout]
 
 
-def settle_types(body: hir.Expr, found: dict[Type, Type]) -> None:
+def settle_types(body: hir.Expr, settled_types: dict[Type, Type]) -> None:
     """Gives each node of a tree its final type, whose parts may have been open when the node was made. `found` has the
     final types of those that had to be looked at."""
     waiting: list[Node] = [body]
@@ -52,9 +52,9 @@ def settle_types(body: hir.Expr, found: dict[Type, Type]) -> None:
             kind = getattr(node, name, None)
             if kind is None or (kind.__class__ is not Var and not kind.parts):
                 continue
-            final = found.get(kind)
+            final = settled_types.get(kind)
             if final is None:
-                final = found[kind] = settle(kind)
+                final = settled_types[kind] = settle(kind)
             setattr(node, name, final)
         waiting.extend(PARTS[node.__class__](node))
 
@@ -63,13 +63,13 @@ def settle_bodies(p: Pass) -> list[Type]:
     """Gives all nodes, slots and signatures their final types. Returns those that may consist of others."""
     kinds: list[Type] = []
     for function in p.made.bodies.values():
-        found: dict[Type, Type] = {}
+        final: dict[Type, Type] = {}
         function.parameters = [settle(kind) for kind in function.parameters]
         function.result = settle(function.result)
         function.locals = [settle(kind) for kind in function.locals]
         if p.composed:
-            settle_types(function.body, found)
-            kinds += [*function.parameters, function.result, *function.locals, *found.values()]
+            settle_types(function.body, final)
+            kinds += [*function.parameters, function.result, *function.locals, *final.values()]
     if p.composed:
         kinds += [settle(kind) for types, result in p.made.signatures.values() for kind in (*types, result)]
     return [kind for kind in dict.fromkeys(kinds) if kind.parts]
@@ -119,5 +119,5 @@ def _check_keys(p: Pass, item: StructItem | EnumItem, kind: Named, types: Iterab
         waiting += part.parts
 
 
-def _by_name(found: dict[NamedKind, Made]) -> dict[NamedKind, Made]:
-    return dict(sorted(found.items(), key=lambda entry: (entry[0].module, entry[0].item, name_of(entry[0]))))
+def _by_name(layouts: dict[NamedKind, Made]) -> dict[NamedKind, Made]:
+    return dict(sorted(layouts.items(), key=lambda entry: (entry[0].module, entry[0].item, name_of(entry[0]))))

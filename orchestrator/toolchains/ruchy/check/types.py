@@ -224,7 +224,7 @@ def is_result(kind: Type) -> bool:
 
 def named_in(kind: Type) -> list[Named]:
     """The structs and enums that a type names, itself or in its parts."""
-    inner = [found for part in kind.parts for found in named_in(part)]
+    inner = [named for part in kind.parts for named in named_in(part)]
     if isinstance(kind, StructType) or (isinstance(kind, EnumType) and kind.module):
         return [kind, *inner]
     return inner

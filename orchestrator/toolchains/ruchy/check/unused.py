@@ -48,14 +48,14 @@ _TRAITS = words(
 def _unused_built_in(p: Pass, statements: Sequence[tree.Stmt]) -> None:
     """The same for names that are there without an import, of which lookups know nothing: whether they occur."""
     summary = p.module.job.summary
-    imported = [one for node in statements if isinstance(node, tree.UseItem) for one in node.built_in]
+    imported = [import_ for node in statements if isinstance(node, tree.UseItem) for import_ in node.built_in]
     if summary is None or not imported:
         return
-    names = {name for item in summary.items for name in item.names}.union([one.name for one in summary.names])
+    names = {name for item in summary.items for name in item.names}.union([import_.name for import_ in summary.names])
     occurring = {segment for name in names for segment in name.split("::")}
-    for one in imported:
-        if not one.glob and one.alias not in occurring and one.path[-1] not in _TRAITS:
-            p.warn("W0002", one.at, f"`{'::'.join(one.path)}` is imported and never used", "remove the import")
+    for import_ in imported:
+        if not import_.glob and import_.alias not in occurring and import_.path[-1] not in _TRAITS:
+            p.warn("W0002", import_.at, f"`{'::'.join(import_.path)}` is imported and never used", "remove the import")
 
 
 def _imports(statements: Sequence[tree.Stmt], scope: str) -> Iterator[tuple[str, tree.UseName, bool]]:

@@ -152,13 +152,13 @@ def _part(kind: Type, shared: TopLet) -> Type:
     return resolve(kind)
 
 
-def _know(kind: Type, found: Type | None) -> None:
+def _know(kind: Type, known: Type | None) -> None:
     """Tells a type that an earlier look at the module found."""
     variable = type_variable(kind)
-    if variable is not None and isinstance(found, FloatType):
-        become_float(variable, found)
-    elif found is not None:
-        unify(kind, renewed(found))
+    if variable is not None and isinstance(known, FloatType):
+        become_float(variable, known)
+    elif known is not None:
+        unify(kind, renewed(known))
 
 
 def types_found(m: CollectedModule) -> dict[str, Type]:

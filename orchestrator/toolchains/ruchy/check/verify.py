@@ -108,16 +108,20 @@ class _Function:
         self.around: _Loops | None = None
 
     def verify(self) -> None:
-        one = self.one
-        for kind in (*one.parameters, *one.locals, one.result):
-            _known(self.module, kind, f"{one.symbol}: a local, or the result,")
-        self.must(one.body, one.locals[: len(one.parameters)] == one.parameters, "the parameters are no first slots")
-        waiting: list[tuple[Any, _Loops | None]] = [(one.body, None)]
+        function = self.one
+        for kind in (*function.parameters, *function.locals, function.result):
+            _known(self.module, kind, f"{function.symbol}: a local, or the result,")
+        self.must(
+            function.body,
+            function.locals[: len(function.parameters)] == function.parameters,
+            "the parameters are no first slots",
+        )
+        waiting: list[tuple[Any, _Loops | None]] = [(function.body, None)]
         while waiting:
             node, self.around = waiting.pop()
             kind = node.__class__
             if kind not in _STATEMENTS:
-                _known(self.module, node.type, f"{one.symbol}: {kind.__name__} at {node.at}")
+                _known(self.module, node.type, f"{function.symbol}: {kind.__name__} at {node.at}")
             for part in OPERANDS[kind](node):
                 never = part.__class__ not in _STATEMENTS and isinstance(part.type, NeverType)
                 self.must(node, not never, "an operand never returns")
@@ -130,9 +134,9 @@ class _Function:
             for part in PARTS[kind](node):
                 loops = inside if kind not in _LOOPS or part is node.body else self.around
                 waiting.append((part, loops))
-        self.must(one.body, self.read <= self.bound, f"locals {self.read - self.bound} are read, and never bound")
-        if one.result != UNIT:
-            self.fits(one.body, one.body, one.result)
+        self.must(function.body, self.read <= self.bound, f"locals {self.read - self.bound} are read, and never bound")
+        if function.result != UNIT:
+            self.fits(function.body, function.body, function.result)
 
     def must(self, node: hir.Expr | hir.Stmt, holds: bool, what: str) -> None:
         if not holds:
@@ -150,12 +154,12 @@ class _Function:
         self.must(node, isinstance(kind, kinds), f"the type {kind}")
 
     def target(self, node: hir.Break | hir.Continue) -> _Loops:
-        found = self.around
-        while found is not None and found.label != node.label:
-            found = found.outer
-        if found is None:
+        loop = self.around
+        while loop is not None and loop.label != node.label:
+            loop = loop.outer
+        if loop is None:
             raise WrongTreeError(f"{self.one.symbol}: no loop {node.label} is around the {node.__class__.__name__}")
-        return found
+        return loop
 
     # ------------------------------------------------------------ values
 

@@ -47,15 +47,15 @@ def lower_make_closure(body: Body, node: hir.MakeClosure) -> int:
     height = len(body.live)
     values = [hold(body, capture) for capture in node.captures]
     del body.live[height:]
-    made = allocated(body, layout)
+    closure = allocated(body, layout)
     for field, target in zip(layout.fields, (code, Reference(FUNCTION, name, _TO_NOTHING)), strict=False):
-        body.out += get(made)
+        body.out += get(closure)
         body.table_slot(target)
         body.out += field.store + uleb(field.offset)
     for field, value in zip(layout.fields[2:], values, strict=True):
-        store_held(body, get(made), field, value)
-    body.out += get(made)
-    body.give_back(I32, made)
+        store_held(body, get(closure), field, value)
+    body.out += get(closure)
+    body.give_back(I32, closure)
     return OWNED
 
 

@@ -95,8 +95,8 @@ def _parameter(index: int, kind: Type) -> hir.Expr:
 
 def _collected(draft: Draft, kind: Type, fill: Callable[[_Slot], Sequence[hir.Stmt]]) -> hir.Expr:
     """A new array, which `fill` puts elements into."""
-    made = _Slot(draft, kind)
-    return hir.Block(kind, 0, [made.starts(hir.NewArray(kind, 0, [])), *fill(made)], made.value)
+    result = _Slot(draft, kind)
+    return hir.Block(kind, 0, [result.starts(hir.NewArray(kind, 0, [])), *fill(result)], result.value)
 
 
 def _while(draft: Draft, condition: hir.Expr, *steps: hir.Stmt) -> hir.Stmt:
@@ -192,11 +192,13 @@ def _zip(draft: Draft, kind: ArrayType) -> hir.Expr:
     assert isinstance(kind.element, TupleType)
     first, second = (_parameter(index, ArrayType(part)) for index, part in enumerate(kind.element.elements))
 
-    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+    def fill(result: _Slot) -> Sequence[hir.Stmt]:
         def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
             other = hir.GetElement(element_of(second.type), 0, second, index, checked=False)
             in_range = hir.Compare(BOOL, 0, "<", index, length_of(second))
-            return _if(in_range, _do(made.push(_pair(kind.element, element, other))), hir.Return(NEVER, 0, made.value))
+            return _if(
+                in_range, _do(result.push(_pair(kind.element, element, other))), hir.Return(NEVER, 0, result.value)
+            )
 
         return [each(draft, first, turn)]
 
@@ -232,11 +234,11 @@ def _has(array: hir.Expr, element: hir.Expr) -> hir.Expr:
 def _pairwise(draft: Draft, kind: ArrayType, arrays: Sequence[hir.Expr], want: _Want) -> hir.Expr:
     """The new elements of all arrays for which `want` holds: in a time that grows with the square of their number."""
 
-    def steps(made: _Slot, array: hir.Expr) -> hir.Stmt:
+    def steps(result: _Slot, array: hir.Expr) -> hir.Stmt:
         def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
-            new = hir.Not(BOOL, 0, _has(made.value, element))
+            new = hir.Not(BOOL, 0, _has(result.value, element))
             chosen = new if want is None else hir.And(BOOL, 0, want(element), new)
-            return _if(chosen, _do(made.push(element)))
+            return _if(chosen, _do(result.push(element)))
 
         return each(draft, array, turn)
 
@@ -269,10 +271,10 @@ def _firsts(draft: Draft, kind: ArrayType, array: hir.Expr) -> hir.Expr:
         each(draft, pairs.value, turn),
         indices.becomes(hir.Helper(numbers, 0, "sort", numbers, [chosen.value])),
     ]
-    found = _collected(
+    firsts = _collected(
         draft, kind, lambda made: [each(draft, indices.value, lambda index, element: _do(made.push(whole.at(element))))]
     )
-    return hir.Block(kind, 0, steps, found)
+    return hir.Block(kind, 0, steps, firsts)
 
 
 def _unique(draft: Draft, kind: ArrayType) -> hir.Expr:
@@ -286,12 +288,12 @@ def _unique(draft: Draft, kind: ArrayType) -> hir.Expr:
 def _dedup(draft: Draft, kind: ArrayType) -> hir.Expr:
     array = _parameter(0, kind)
 
-    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+    def fill(result: _Slot) -> Sequence[hir.Stmt]:
         def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
             before = hir.GetElement(kind.element, 0, array, _sum(index, _int(-1)), checked=False)
             first = hir.Compare(BOOL, 0, "==", index, _int(0))
             other = hir.Or(BOOL, 0, first, hir.Compare(BOOL, 0, "!=", element, before))
-            return _if(other, _do(made.push(element)))
+            return _if(other, _do(result.push(element)))
 
         return [each(draft, array, turn)]
 
@@ -307,13 +309,13 @@ def _union(draft: Draft, kind: ArrayType) -> hir.Expr:
     return hir.If(kind, 0, _is_few(*arrays), plain, hir.Helper(kind, 0, "unique", kind, [both]))
 
 
-def _chosen(draft: Draft, kind: ArrayType, there: bool) -> hir.Expr:
+def _chosen(draft: Draft, kind: ArrayType, shared: bool) -> hir.Expr:
     """The elements of the first array that the second one has, or lacks."""
     array, other = _parameter(0, kind), _parameter(1, kind)
 
     def plain_want(element: hir.Expr) -> hir.Expr:
-        found = _has(other, element)
-        return found if there else hir.Not(BOOL, 0, found)
+        present = _has(other, element)
+        return present if shared else hir.Not(BOOL, 0, present)
 
     plain = _pairwise(draft, kind, [array], plain_want)
     if not can_be_key(kind.element):
@@ -324,10 +326,10 @@ def _chosen(draft: Draft, kind: ArrayType, there: bool) -> hir.Expr:
     sorted_ = hir.Helper(kind, 0, "sort", kind, [other])
     ordered = hir.NewStruct(as_set, 0, [sorted_, length_of(other), length_of(other)], [0, 1, 2])
 
-    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+    def fill(result: _Slot) -> Sequence[hir.Stmt]:
         def turn(index: hir.Expr, element: hir.Expr) -> hir.Expr:
             typed = hir.Helper(I64, 0, "find", as_set, [others.value, element])
-            return _if(hir.Compare(BOOL, 0, ">=" if there else "<", typed, _int(0)), _do(made.push(element)))
+            return _if(hir.Compare(BOOL, 0, ">=" if shared else "<", typed, _int(0)), _do(result.push(element)))
 
         start = firsts.starts(hir.Helper(kind, 0, "unique", kind, [array]))
         return [others.starts(ordered), start, each(draft, firsts.value, turn)]
@@ -336,11 +338,11 @@ def _chosen(draft: Draft, kind: ArrayType, there: bool) -> hir.Expr:
 
 
 def _intersection(draft: Draft, kind: ArrayType) -> hir.Expr:
-    return _chosen(draft, kind, there=True)
+    return _chosen(draft, kind, shared=True)
 
 
 def _difference(draft: Draft, kind: ArrayType) -> hir.Expr:
-    return _chosen(draft, kind, there=False)
+    return _chosen(draft, kind, shared=False)
 
 
 def _begins(draft: Draft, kind: ArrayType) -> hir.Expr:
@@ -364,7 +366,7 @@ def _parts(draft: Draft, kind: ArrayType, whole: bool) -> hir.Expr:
     array = _parameter(0, kind)
     start, size = _Slot(draft, I64), _Slot(draft, I64)
 
-    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+    def fill(result: _Slot) -> Sequence[hir.Stmt]:
         end = _sum(start.value, size.value)
         goes_on = hir.Compare(BOOL, 0, "<=" if whole else "<", end if whole else start.value, length_of(array))
         part = hir.Runtime(kind, 0, "arr_part", [array, start.value, end])
@@ -372,7 +374,7 @@ def _parts(draft: Draft, kind: ArrayType, whole: bool) -> hir.Expr:
         return [
             start.starts(_int(0)),
             size.starts(_least(_parameter(1, I64), _sum(length_of(array), _int(1)))),
-            _while(draft, goes_on, made.push(part), start.becomes(_sum(start.value, step))),
+            _while(draft, goes_on, result.push(part), start.becomes(_sum(start.value, step))),
         ]
 
     return _collected(draft, ArrayType(kind), fill)
@@ -382,13 +384,13 @@ def _every(draft: Draft, kind: ArrayType) -> hir.Expr:
     array = _Slot(draft, kind)
     at, step = _Slot(draft, I64), _Slot(draft, I64)
 
-    def fill(made: _Slot) -> Sequence[hir.Stmt]:
+    def fill(result: _Slot) -> Sequence[hir.Stmt]:
         in_range = hir.Compare(BOOL, 0, "<", at.value, length_of(array.value))
         return [
             array.starts(_parameter(0, kind)),
             at.starts(_int(0)),
             step.starts(_least(_parameter(1, I64), _sum(length_of(array.value), _int(1)))),
-            _while(draft, in_range, made.push(array.at(at.value)), at.becomes(_sum(at.value, step.value))),
+            _while(draft, in_range, result.push(array.at(at.value)), at.becomes(_sum(at.value, step.value))),
         ]
 
     return _collected(draft, kind, fill)

@@ -28,11 +28,11 @@ def _each_variant(draft: Draft, type_: EnumType, do: Callable[[int, Layout], hir
 
 
 def _pairs(type_: EnumType, number: int, layout: Layout) -> list[tuple[hir.Expr, hir.Expr]]:
-    found: list[tuple[hir.Expr, hir.Expr]] = []
+    pairs: list[tuple[hir.Expr, hir.Expr]] = []
     for index, field in enumerate(layout.fields):
         left, right = (hir.GetPayload(field.type, 0, hir.Local(type_, 0, slot), number, index) for slot in (0, 1))
-        found.append((left, right))
-    return found
+        pairs.append((left, right))
+    return pairs
 
 
 def equal_enums(draft: Draft, type_: EnumType) -> hir.Expr:

@@ -79,16 +79,16 @@ def search_keys(draft: Draft, kind: MapType | SetType) -> hir.Expr:
 
 def find_key(draft: Draft, kind: MapType | SetType) -> hir.Expr:
     """The index of a key; where there is none, the bits of where it belongs in the third stretch turned over."""
-    found = draft.slot(I64)
+    place = draft.slot(I64)
     steps: list[hir.Stmt] = []
     begin = _number(0)
     for stretch in range(3):
         parts = [_local(kind, 0), _local(kind.parts[0], 1), _further(begin, -1), _end(kind, stretch)]
-        steps.append(hir.Let(found, hir.Helper(I64, 0, "search", kind, parts)))
-        there = hir.Compare(BOOL, 0, ">=", _local(I64, found), _number(0))
-        steps.append(_returns(there, _local(I64, found)))
+        steps.append(hir.Let(place, hir.Helper(I64, 0, "search", kind, parts)))
+        present = hir.Compare(BOOL, 0, ">=", _local(I64, place), _number(0))
+        steps.append(_returns(present, _local(I64, place)))
         begin = _end(kind, stretch)
-    return hir.Block(I64, 0, steps, _local(I64, found))
+    return hir.Block(I64, 0, steps, _local(I64, place))
 
 
 def is_full(draft: Draft, kind: MapType | SetType) -> hir.Expr:
@@ -114,20 +114,20 @@ def goes_last(draft: Draft, kind: MapType | SetType) -> hir.Expr:
 def new_places(draft: Draft, kind: MapType | SetType) -> hir.Expr:
     """For each key from the second index on, in order, the index of the key that it belongs before among those from the
     first index on."""
-    made, counter, before = draft.slot(ArrayType(I64)), draft.slot(I64), draft.slot(I64)
+    places, counter, before = draft.slot(ArrayType(I64)), draft.slot(I64), draft.slot(I64)
     first, begin = _local(I64, 1), _local(I64, 2)
     key, low = _key(kind, _local(I64, counter)), _further(_local(I64, before), -1)
     typed = hir.Helper(I64, 0, "search", kind, [_local(kind, 0), key, low, begin])
     turn = _block(
         hir.Store(before, [], hir.BitNot(I64, 0, typed), 0),
-        hir.Change(made, [], "push", [_local(I64, before)], 0),
+        hir.Change(places, [], "push", [_local(I64, before)], 0),
     )
     steps: list[hir.Stmt] = [
-        hir.Let(made, hir.NewArray(ArrayType(I64), 0, [])),
+        hir.Let(places, hir.NewArray(ArrayType(I64), 0, [])),
         hir.Let(before, first),
         hir.Do(hir.ForRange(UNIT, 0, counter, counter, begin, _end(kind, 2), inclusive=False, body=turn)),
     ]
-    return hir.Block(ArrayType(I64), 0, steps, _local(ArrayType(I64), made))
+    return hir.Block(ArrayType(I64), 0, steps, _local(ArrayType(I64), places))
 
 
 def merged(draft: Draft, kind: MapType | SetType) -> hir.Expr:
@@ -155,10 +155,10 @@ def _woven(
         out.append(hir.Let(slot, hir.GetField(ArrayType(part), 0, _local(kind, whole), field)))
         out.append(hir.Change(slot, [], "arr_weave", [_local(ArrayType(I64), places)], 0))
         fields.append(_local(ArrayType(part), slot))
-    made = draft.slot(kind)
+    woven = draft.slot(kind)
     fields += [first, _end(kind, 2)]
-    out.append(hir.Let(made, hir.NewStruct(kind, 0, fields, list(range(len(fields))))))
-    return made
+    out.append(hir.Let(woven, hir.NewStruct(kind, 0, fields, list(range(len(fields))))))
+    return woven
 
 
 def _in_order(draft: Draft, kind: MapType | SetType, slot: int = 0) -> tuple[int, hir.Stmt]:
@@ -218,28 +218,28 @@ def show_set(draft: Draft, kind: SetType) -> hir.Expr:
 def items(draft: Draft, kind: MapType) -> hir.Expr:
     """The pairs as an array."""
     pair = TupleType(kind.parts)
-    made, counter = draft.slot(ArrayType(pair)), draft.slot(I64)
+    pairs, counter = draft.slot(ArrayType(pair)), draft.slot(I64)
     whole, begin = _in_order(draft, kind)
     parts: list[hir.Expr] = []
     for field, part in enumerate(kind.parts):
         array = hir.GetField(ArrayType(part), 0, _local(kind, whole), field)
         parts.append(hir.GetElement(part, 0, array, _local(I64, counter), checked=False))
-    push = hir.Change(made, [], "push", [hir.NewStruct(pair, 0, parts, [0, 1])], 0)
-    steps = [begin, hir.Let(made, hir.NewArray(ArrayType(pair), 0, [])), _each(kind, whole, counter, push)]
-    return hir.Block(ArrayType(pair), 0, steps, _local(ArrayType(pair), made))
+    push = hir.Change(pairs, [], "push", [hir.NewStruct(pair, 0, parts, [0, 1])], 0)
+    steps = [begin, hir.Let(pairs, hir.NewArray(ArrayType(pair), 0, [])), _each(kind, whole, counter, push)]
+    return hir.Block(ArrayType(pair), 0, steps, _local(ArrayType(pair), pairs))
 
 
 def _chosen(draft: Draft, kind: SetType, op: str) -> hir.Expr:
     """The items of the first set whose index in the second one is so to 0: still in order."""
     array = ArrayType(kind.element)
-    made, counter = draft.slot(array), draft.slot(I64)
+    result, counter = draft.slot(array), draft.slot(I64)
     whole, begin = _in_order(draft, kind)
     item = hir.GetElement(kind.element, 0, _keys(kind, whole), _local(I64, counter), checked=False)
     typed = hir.Helper(I64, 0, "find", kind, [_local(kind, 1), item])
-    push = _block(hir.Change(made, [], "push", [item], 0))
+    push = _block(hir.Change(result, [], "push", [item], 0))
     choose = hir.If(UNIT, 0, hir.Compare(BOOL, 0, op, typed, _number(0)), push, hir.Unit(UNIT, 0))
-    steps = [begin, hir.Let(made, hir.NewArray(array, 0, [])), _each(kind, whole, counter, hir.Do(choose))]
-    chosen = _local(array, made)
+    steps = [begin, hir.Let(result, hir.NewArray(array, 0, [])), _each(kind, whole, counter, hir.Do(choose))]
+    chosen = _local(array, result)
     return hir.Block(kind, 0, steps, hir.NewStruct(kind, 0, [chosen, _length(chosen), _length(chosen)], [0, 1, 2]))
 
 

@@ -127,9 +127,9 @@ def is_native(type_: Type) -> bool:
 def signature(parameters: Sequence[Type], result: Type, changes: Sequence[int] = ()) -> bytes:
     """The encoded function type of a Ruchy function; what has no value leaves no trace in it. `changes` are parameters
     whose values are given back."""
-    taken = bytes(found for found in map(valtype, parameters) if found)
+    taken = bytes(code for code in map(valtype, parameters) if code)
     given = [result, *(parameters[index] for index in changes)]
-    return functype(taken, bytes(found for found in map(valtype, given) if found))
+    return functype(taken, bytes(code for code in map(valtype, given) if code))
 
 
 class Layouts:
@@ -160,14 +160,14 @@ class Layouts:
 
     def variants(self, type_: EnumType) -> list[Layout]:
         """The layouts of the payloads of an enum's variants."""
-        found = self._variants.get(type_)
-        if found is None:
+        layouts = self._variants.get(type_)
+        if layouts is None:
             if type_.module:
-                found = [_lay_out(one.fields, one.types) for one in self._enums[type_].variants]
+                layouts = [_lay_out(one.fields, one.types) for one in self._enums[type_].variants]
             else:
-                found = [_lay_out(variant.fields, variant.types) for variant in builtin_variants(type_)]
-            self._variants[type_] = found
-        return found
+                layouts = [_lay_out(variant.fields, variant.types) for variant in builtin_variants(type_)]
+            self._variants[type_] = layouts
+        return layouts
 
     def names(self, type_: EnumType) -> list[str]:
         """The names of an enum's variants."""
@@ -187,8 +187,8 @@ class Layouts:
     def is_recursive(self, type_: Type) -> bool:
         """Whether a value of a type that a program declares may hold another one of it. Each way from a type back to
         itself leads through one that is declared."""
-        found = self._recursive.get(type_)
-        if found is None:
+        recursive = self._recursive.get(type_)
+        if recursive is None:
             queue = self.inside(type_) if named(type_) else []
             seen = set(queue)
             for part in queue:
@@ -197,8 +197,8 @@ class Layouts:
                 fresh = [one for one in self.inside(part) if one not in seen]
                 seen.update(fresh)
                 queue += fresh
-            found = self._recursive[type_] = type_ in seen
-        return found
+            recursive = self._recursive[type_] = type_ in seen
+        return recursive
 
     def drop_of(self, type_: Type) -> str:
         """The function of the runtime that releases a value of this type; HELPER where it takes one of its own, which

@@ -35,10 +35,10 @@ class Shared:
 
     def function(self, name: str, type_: bytes) -> Reference:
         """The one `Reference` to a function."""
-        found = self._functions.get((name, type_))
-        if found is None:
-            found = self._functions[name, type_] = Reference(FUNCTION, name, type_)
-        return found
+        reference = self._functions.get((name, type_))
+        if reference is None:
+            reference = self._functions[name, type_] = Reference(FUNCTION, name, type_)
+        return reference
 
     def type_of(self, symbol: str) -> bytes:
         """The encoded function type of a Ruchy function that this module defines or calls."""

@@ -33,8 +33,8 @@ from orchestrator.toolchains.ruchy.lower.strings import INLINE_TEXTS
 complete(HANDLERS, Union[hir.Expr, hir.Stmt], "lower.table.HANDLERS")
 
 
-def _check(what: str, found: Iterable[object], wanted: Iterable[object]) -> None:
-    difference = set(found) ^ set(wanted)
+def _check(what: str, handled: Iterable[object], wanted: Iterable[object]) -> None:
+    difference = set(handled) ^ set(wanted)
     if difference:
         raise TypeError(f"check.abilities and {what} differ about {difference}")
 

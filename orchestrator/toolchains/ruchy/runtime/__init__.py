@@ -84,11 +84,11 @@ def runtime_names() -> Iterable[str]:
     return _names()[0]
 
 
-def runtime_objects_of(found: Iterable[str], *, beside_c: bool = False) -> tuple[tuple[str, bytes], ...]:
+def runtime_objects_of(symbols: Iterable[str], *, beside_c: bool = False) -> tuple[tuple[str, bytes], ...]:
     """Those of `runtime_objects` that define some of these symbols, and what they need in turn, in the same order.
     `beside_c`: for a program that has C too, whose `malloc` then gives all memory."""
     owners, needs = _names()
-    queue = sorted({owners[symbol] for symbol in found if symbol in owners})
+    queue = sorted({owners[symbol] for symbol in symbols if symbol in owners})
     for name in queue:
         queue += sorted(needs[name].difference(queue))
     names = sorted([_OF_C.get(name, name) for name in queue] if beside_c else queue)

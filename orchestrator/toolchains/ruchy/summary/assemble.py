@@ -106,17 +106,17 @@ def _uses(source: str, parts: Sequence[Part]) -> Iterator[Use]:
         yield from (_use(source, part, use) for use in uses)
 
 
-def _use(source: str, part: Part, one: Import) -> Use:
-    line, column = _place(source, part, one.at)
+def _use(source: str, part: Part, import_: Import) -> Use:
+    line, column = _place(source, part, import_.at)
     return Use(
-        path=one.path,
-        alias=one.alias,
-        glob=one.glob,
-        scope=one.scope,
-        public=one.public,
+        path=import_.path,
+        alias=import_.alias,
+        glob=import_.glob,
+        scope=import_.scope,
+        public=import_.public,
         line=line,
         column=column,
-        length=one.length,
+        length=import_.length,
     )
 
 

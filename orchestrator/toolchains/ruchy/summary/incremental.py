@@ -63,13 +63,13 @@ def summarise_incrementally(module: str, source: str, before: Summary) -> Summar
 
 def _earlier(before: Summary) -> dict[bytes, Sequence[Item]]:
     """The items of a summary by the text they were read from, without what the statements added to them."""
-    found: dict[bytes, Sequence[Item]] = {}
+    by_text: dict[bytes, Sequence[Item]] = {}
     items = [_without_traits(_without(_without(item, TOP), THROWS)) for item in before.items]
     for index, item in enumerate(items):
         raw = memo.raw(item.memo)
         if len(raw) == len(memo.NO_RAW) and raw != memo.NO_RAW:
-            found[raw] = items[index : index + memo.parts(item.memo)]
-    return found
+            by_text[raw] = items[index : index + memo.parts(item.memo)]
+    return by_text
 
 
 def _without(item: Item, last: str) -> Item:
@@ -86,12 +86,14 @@ def _without_traits(item: Item) -> Item:
     """An item without what its calls of methods may need."""
     if not item.names or not item.names[-1].startswith(TRAIT):
         return item
-    names, seen = ([one for one in found if not one.startswith(TRAIT)] for found in (item.names, item.interface_names))
+    names, seen = (
+        [one for one in all_names if not one.startswith(TRAIT)] for all_names in (item.names, item.interface_names)
+    )
     return msgspec.structs.replace(item, names=tuple(names), interface_names=tuple(seen))
 
 
 def _match_earlier(module: str, source: str, cuts: Sequence[Cut], earlier: dict[bytes, Sequence[Item]]) -> list[_Text]:
-    found: list[_Text] = []
+    texts: list[_Text] = []
     line, at = 1, 0
     for piece in cuts:
         line += source.count("\n", at, piece.start)
@@ -101,8 +103,8 @@ def _match_earlier(module: str, source: str, cuts: Sequence[Cut], earlier: dict[
             known = earlier.get(memo.raw_of(module, source[piece.start : piece.stop]), ())
             if known and not memo.is_whole(known):
                 known = ()
-        found.append(_Text(piece, line, known))
-    return found
+        texts.append(_Text(piece, line, known))
+    return texts
 
 
 def _assembled(module: str, source: str, texts: Sequence[_Text]) -> Summary:
@@ -114,11 +116,11 @@ def _assembled(module: str, source: str, texts: Sequence[_Text]) -> Summary:
         if text.known:
             parts += _reused(text)
         else:
-            found = next(fresh_results)
-            if isinstance(found, StatementRun):
-                runs.append(found)
+            result = next(fresh_results)
+            if isinstance(result, StatementRun):
+                runs.append(result)
             else:
-                parts += found
+                parts += result
     names = [part.item.name for part in parts if part.item is not None]
     if len(set(names)) < len(names):
         raise _Unusual

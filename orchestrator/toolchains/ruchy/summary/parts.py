@@ -149,18 +149,18 @@ class Reader:
         digests = [self.tokens.digest(part.start, part.stop) for part in (node, *draft.impls)]
         seen = self._seen(draft)
         slices = _slices(draft)
-        found = self._names(draft, slices)
+        part_names = self._names(draft, slices)
         if draft.of is not None:
-            found.names.setdefault(draft.name.rpartition("::")[2].partition(METHOD)[0], node.at)
-        names = interface_names = tuple(found.names)
+            part_names.names.setdefault(draft.name.rpartition("::")[2].partition(METHOD)[0], node.at)
+        names = interface_names = tuple(part_names.names)
         if seen != [(part.start, part.stop) for part in slices]:
             interface_names = tuple(self._names(draft, [_Slice(*span) for span in seen]).names)
             if draft.of is not None and names[-1] not in interface_names:
                 interface_names += names[-1:]
         interface_names += tuple([f"{of}{METHOD}{one.name}" for of, one in draft.methods() if _is_inferred(one)])
         start, stop = self.span(node.start, node.stop)
-        places = self._places(found, start)
-        uses = [self._import(name, draft.scope, False, start) for name in found.globs]
+        places = self._places(part_names, start)
+        uses = [self._import(name, draft.scope, False, start) for name in part_names.globs]
         line = self.line(node.at)
         first = self.line(node.start)
         rest = Rest(node.at - node.start, self._line_table(node.start, node.stop), tuple(places), tuple(uses))
@@ -230,18 +230,18 @@ class Reader:
 
     def loose(self, node: Definition, scope: str) -> Part:
         """A definition that is no item, because its name is defined already. The checker reports that."""
-        found = PartNames()
-        self._occurrences(found, scope, _Slice(node.start, node.stop), frozenset())
+        names = PartNames()
+        self._occurrences(names, scope, _Slice(node.start, node.stop), frozenset())
         start, _ = self.span(node.start, node.stop)
-        return Part(None, scope, start, self.line(node.start), tuple(found.names), self._places(found, start))
+        return Part(None, scope, start, self.line(node.start), tuple(names.names), self._places(names, start))
 
     def statements(self, run: Span, lets: Sequence[tree.Let]) -> StatementRun:
         """Consecutive statements; `lets` are the `let`s among them."""
-        found = PartNames()
-        self._occurrences(found, "", _Slice(*run), frozenset())
+        names = PartNames()
+        self._occurrences(names, "", _Slice(*run), frozenset())
         start, stop = self.span(*run)
         return StatementRun(
-            Part(None, "", start, self.line(run[0]), tuple(found.names), self._places(found, start)),
+            Part(None, "", start, self.line(run[0]), tuple(names.names), self._places(names, start)),
             stop,
             frozenset(one.name for node in lets for one in variables_of(node)),
             frozenset(variable.name for node in lets if not is_told(node) for variable in variables_of(node)),
@@ -284,12 +284,12 @@ class Reader:
 
     def _names(self, draft: UnreadItem, slices: list[_Slice]) -> PartNames:
         """The names in some slices of an item, in order."""
-        found = PartNames()
+        names = PartNames()
         labels = _labels(draft.definition)
         generics = draft.generics.union(*[block.generics for block in draft.impls])
         for part in slices:
-            self._occurrences(found, draft.scope, part, generics, labels)
-        return found
+            self._occurrences(names, draft.scope, part, generics, labels)
+        return names
 
     def _occurrences(
         self, names: PartNames, scope: str, part: _Slice, known: frozenset[str], labels: Sequence[int] | set[int] = ()
@@ -455,12 +455,12 @@ class Definitions:
     def _methods(self, node: tree.Impl | tree.Struct, scope: str) -> list[UnreadItem]:
         """The methods of a block, which are items too."""
         self.plain = False
-        found: list[UnreadItem] = []
+        methods: list[UnreadItem] = []
         for method in node.methods:
             draft = UnreadItem("", method, scope)
             draft.of = node
-            found.append(draft)
-        return found
+            methods.append(draft)
+        return methods
 
     def _inline(self, node: tree.Mod, scope: str, entries: list[Entry]) -> None:
         name = qualified(scope, node.name)

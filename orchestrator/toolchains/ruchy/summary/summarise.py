@@ -69,7 +69,7 @@ class _Whole:
         collected, reader = self.collected, Reader(self.job.module, self.tokens, self.places)
         texts = [collected.collect([node], "") for node in module.body]
         errors = self._attach_impls()
-        texts = [self._named(found) for found in texts]
+        texts = [self._named(text_parts) for text_parts in texts]
         if errors:
             return _refused(self.job, errors, self.places)
         parts: list[Part] = []
@@ -118,7 +118,7 @@ class _Whole:
 
     def _attach_impls(self) -> list[Finding]:
         """Assigns each `impl` to its type, or to its trait. An `impl` where neither is in this module is an error."""
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for scope, impl in self.collected.impls:
             draft, _ = self._owner(impl, scope)
             if draft is not None:
@@ -131,5 +131,5 @@ class _Whole:
             else:
                 message = f"`impl {name}` stands outside of the module that defines `{name}`"
                 hint = "an `impl` stands beside its type; write a function that takes the value instead"
-            found.append(Finding("E0508", message, hint=hint, at=impl.at))
-        return found
+            findings.append(Finding("E0508", message, hint=hint, at=impl.at))
+        return findings

@@ -44,59 +44,59 @@ class _Cutter:
 
     def cut(self, body: Sequence[tree.Stmt], start: int, stop: int) -> Sound:
         """The sound statements of a file or of an inline module, which stands in the tokens `start` to `stop`."""
-        found = Sound([], set(), set())
+        sound = Sound([], set(), set())
         behind, before = start, None
         loose: list[tree.Stmt] = []
         for node in body:
             if isinstance(node, tree.Let | tree.ExprStmt):
                 loose.append(node)
                 continue
-            self._between(found, before, loose, behind, node.start)
+            self._between(sound, before, loose, behind, node.start)
             loose, behind, before = [], node.stop, node
             if self.broken(node.start, node.stop):
-                self._broken(found, node)
+                self._broken(sound, node)
             else:
-                found.body.append(node)
-        self._between(found, before, loose, behind, stop)
-        return found
+                sound.body.append(node)
+        self._between(sound, before, loose, behind, stop)
+        return sound
 
-    def _between(self, found: Sound, before: tree.Item | None, loose: list[tree.Stmt], start: int, stop: int) -> None:
+    def _between(self, sound: Sound, before: tree.Item | None, loose: list[tree.Stmt], start: int, stop: int) -> None:
         """Decides on the text between two items: statements, and text that could not be read, whose error may be
         reported at a later token. If there is an error, the item before may have ended too soon, so it is left out too.
         """
         if not self.broken(start, stop) and not self._names(start, stop, _DECLARES):
-            found.body += loose
+            sound.body += loose
             return
-        found.left_out |= self._names(start, stop, _DECLARES | _BINDS)
-        if isinstance(before, tree.Struct | tree.Const | tree.TypeAlias | tree.Mod) and found.body[-1:] == [before]:
-            found.body.pop()
-            self._broken(found, before)
+        sound.left_out |= self._names(start, stop, _DECLARES | _BINDS)
+        if isinstance(before, tree.Struct | tree.Const | tree.TypeAlias | tree.Mod) and sound.body[-1:] == [before]:
+            sound.body.pop()
+            self._broken(sound, before)
 
-    def _broken(self, found: Sound, node: tree.Item) -> None:
+    def _broken(self, sound: Sound, node: tree.Item) -> None:
         if isinstance(node, tree.Mod) and node.items is not None:
             inner = self.cut(node.items, node.at + 1, node.stop)
-            found.body.append(msgspec.structs.replace(node, items=inner.body))
-            found.headers |= inner.headers
-            found.left_out |= inner.left_out
+            sound.body.append(msgspec.structs.replace(node, items=inner.body))
+            sound.headers |= inner.headers
+            sound.left_out |= inner.left_out
         elif isinstance(node, tree.Function) and _is_written(node) and not self.broken(node.start, node.body.at):
-            found.body.append(node)
-            found.headers.add(node.at)
-            found.left_out |= self._names(node.body.at, node.stop, _DECLARES)
+            sound.body.append(node)
+            sound.headers.add(node.at)
+            sound.left_out |= self._names(node.body.at, node.stop, _DECLARES)
         else:
-            found.left_out |= self._names(node.start, node.stop, _DECLARES)
+            sound.left_out |= self._names(node.start, node.stop, _DECLARES)
 
     def _names(self, start: int, stop: int, declares: frozenset[str]) -> set[str]:
         """The names that are declared or imported in some tokens."""
-        kinds, texts, found = self.kinds, self.texts, set[str]()
+        kinds, texts, names = self.kinds, self.texts, set[str]()
         imports = False
         for at in range(start, min(stop, len(kinds) - 1)):
             kind = kinds[at]
             imports = kind in _IMPORTS or (imports and kind not in _ENDS_IMPORT)
             if kind in declares and kinds[at + 1] == "name":
-                found.add(texts[at + 1])
+                names.add(texts[at + 1])
             elif imports and kind == "name":
-                found.add(texts[at])
-        return found
+                names.add(texts[at])
+        return names
 
 
 def _is_written(node: tree.Function) -> bool:

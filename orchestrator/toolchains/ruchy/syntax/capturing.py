@@ -55,8 +55,8 @@ def _is_lent(parameter: tree.Parameter) -> bool:
 
 
 def _variable(function: tree.Function) -> tree.Let:
-    made = tree.Lambda(function.at, function.parameters, function.result, function.body)
-    return tree.Let(function.at, tree.NamePattern(function.at, function.name), None, made)
+    lambda_ = tree.Lambda(function.at, function.parameters, function.result, function.body)
+    return tree.Let(function.at, tree.NamePattern(function.at, function.name), None, lambda_)
 
 
 # ---------------------------------------------------------------- names
@@ -74,10 +74,10 @@ def _nodes(node: object, into: bool = True) -> Iterator[object]:
     """What is in a node, itself first; not what is in items inside of it, unless `into`."""
     waiting = [node]
     while waiting:
-        found = waiting.pop()
-        yield found
-        if into or found is node or not isinstance(found, _ITEMS):
-            waiting += _parts(found)
+        part = waiting.pop()
+        yield part
+        if into or part is node or not isinstance(part, _ITEMS):
+            waiting += _parts(part)
 
 
 def _blocks(body: tree.Block) -> list[tree.Block]:
@@ -94,6 +94,6 @@ def _bound(function: tree.Function) -> Iterator[str]:
 
 def _named(node: object) -> Iterator[str]:
     """The names that stand where a value is read, assigned or called."""
-    for found in _nodes(node):
-        if isinstance(found, tree.Path) and len(found.segments) == 1:
-            yield found.segments[0]
+    for inner in _nodes(node):
+        if isinstance(inner, tree.Path) and len(inner.segments) == 1:
+            yield inner.segments[0]

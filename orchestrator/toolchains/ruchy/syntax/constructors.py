@@ -42,10 +42,10 @@ def construct(function: tree.Function, name: str, fields: list[tree.StructField]
 
 def _assigned(statement: tree.Stmt, types: dict[str, tree.Type]) -> str | None:
     """The field of `self.field = value`."""
-    found = statement.value if isinstance(statement, tree.ExprStmt) else None
-    if not isinstance(found, tree.Assign) or found.op or not isinstance(found.place, tree.Field):
+    assignment = statement.value if isinstance(statement, tree.ExprStmt) else None
+    if not isinstance(assignment, tree.Assign) or assignment.op or not isinstance(assignment.place, tree.Field):
         return None
-    return found.place.name if _is_self(found.place.value) and found.place.name in types else None
+    return assignment.place.name if _is_self(assignment.place.value) and assignment.place.name in types else None
 
 
 def _is_self(node: object) -> bool:

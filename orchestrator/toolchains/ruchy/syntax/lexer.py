@@ -112,8 +112,8 @@ class Tokens(msgspec.Struct):
     @property
     def unreadable(self) -> bool:
         """Whether some token cannot be read."""
-        found = self.findings.values()
-        return self.unclosed or any(one.severity == "error" for each in found for one in each)
+        findings = self.findings.values()
+        return self.unclosed or any(one.severity == "error" for each in findings for one in each)
 
     def digest(self, start: int, stop: int) -> Digest:
         """Digest of the tokens `start` to `stop` and the breaks between them: no comments, blanks or positions."""
@@ -139,10 +139,10 @@ class _Kinds(dict[str, str]):
     findings: dict[str, list[Finding]]
 
     def __missing__(self, text: str) -> str:
-        kind, found = _classify(text)
+        kind, finding = _classify(text)
         self[text] = kind
-        if found:
-            self.findings[text] = found
+        if finding:
+            self.findings[text] = finding
         return kind
 
 

@@ -109,7 +109,7 @@ def check_number(text: str, kind: str) -> list[Finding]:
 
 def check_text(text: str, template: bool) -> list[Finding]:
     """Bad and unknown escapes of a string, a char or a piece of an f-string."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     start = text.index("}") + 1 if template and text[0] != "f" else 0
     for match in (_TEMPLATE if template else _ESCAPE).finditer(text, start, len(text) - 1):
         digits, simple = match.group(1), match.group(2)
@@ -117,13 +117,13 @@ def check_text(text: str, template: bool) -> list[Finding]:
         if digits is not None:
             if code_point(digits) is None:
                 hint = "a code point has one to six hexadecimal digits, up to 10FFFF, and is not a surrogate"
-                found.append(Finding("E0021", f"`\\u{{{digits[:20]}}}` is not a character", offset, length, hint))
+                findings.append(Finding("E0021", f"`\\u{{{digits[:20]}}}` is not a character", offset, length, hint))
         elif simple == "u" and text.startswith("{", match.end()):
-            found.append(Finding("E0021", "this `\\u{` has no `}`", offset, length + 1, "write \\u{41}"))
+            findings.append(Finding("E0021", "this `\\u{` has no `}`", offset, length + 1, "write \\u{41}"))
         elif simple is not None and simple not in _SIMPLE:
             shown = "the end of the line" if simple == "\n" else f"`{simple}`"
             message = f"a backslash before {shown} means nothing, and stays in the text"
-            found.append(Finding("W0001", message, offset, length, "write \\\\ for a backslash"))
+            findings.append(Finding("W0001", message, offset, length, "write \\\\ for a backslash"))
         elif simple is None and match.group() == "}":
-            found.append(Finding("E0026", "`}` closes no hole", offset, 1, "write `}}` for the character"))
-    return found
+            findings.append(Finding("E0026", "`}` closes no hole", offset, 1, "write `}}` for the character"))
+    return findings

@@ -79,9 +79,9 @@ def nested_items(tokens: Tokens, start: int, stop: int) -> set[str]:
 
 def local_imports(tokens: Tokens, start: int, stop: int) -> list[UseItem]:
     """The imports inside of a body."""
-    found: list[UseItem] = []
+    imports: list[UseItem] = []
     if _IMPORTS.isdisjoint(tokens.kinds[start:stop]):
-        return found
+        return imports
     for at, kind in enumerate(tokens.kinds[start:stop], start):
         if (
             kind in _IMPORTS
@@ -90,8 +90,8 @@ def local_imports(tokens: Tokens, start: int, stop: int) -> list[UseItem]:
         ):
             item = imported_at(tokens, at)
             if item is not None:
-                found.append(item)
-    return found
+                imports.append(item)
+    return imports
 
 
 class _TokenWalk:
@@ -263,7 +263,7 @@ def _parameters(tokens: Tokens, at: int, stop: int) -> tuple[frozenset[int], int
     stands at the beginning of its parameter. After a `:` or `=` follows a type or a default, where every name counts.
     Braces belong to patterns and defaults."""
     kinds = tokens.kinds
-    found: list[int] = []
+    places: list[int] = []
     while at < stop and kinds[at] not in ("(", "{"):
         at += 1
     depth = 0
@@ -279,9 +279,9 @@ def _parameters(tokens: Tokens, at: int, stop: int) -> tuple[frozenset[int], int
         elif depth == 1 and kind in (",", ":", "="):
             begins = kind == ","
         elif begins and kind == "name" and kinds[at + 1] in _BEHIND_PARAMETER:
-            found.append(at)
+            places.append(at)
         at += 1
-    return frozenset(found), at
+    return frozenset(places), at
 
 
 def _has_contract(tokens: Tokens, at: int, stop: int) -> bool:
@@ -322,8 +322,8 @@ def root_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str,
     while rest and rest[0] == "super" and here:
         here.pop()
         rest.pop(0)
-    found = (*here, *rest)
-    return (ROOT, *found) if found and found[0] != "super" else path
+    whole = (*here, *rest)
+    return (ROOT, *whole) if whole and whole[0] != "super" else path
 
 
 def named_path(path: tuple[str, ...], module: str, scope: str = "") -> tuple[str, ...]:

@@ -48,12 +48,12 @@ class Places:
     def newlines(self) -> list[int]:
         """For each newline, the ordinal of the first token after it."""
         starts = self.offsets()
-        found: list[int] = []
+        ends: list[int] = []
         at = 0
         for line in self._lines[1:]:
             at = bisect_left(starts, line, at)
-            found.append(at)
-        return found
+            ends.append(at)
+        return ends
 
     def place(self, ordinal: int) -> SourcePlace:
         """Place of a token; the end of the last token if `ordinal` is that of `end` or more."""
@@ -71,12 +71,12 @@ class Places:
         part = self._parts.setdefault((line, place.cut), place.text)
         return place if part is place.text else SourcePlace(line, place.column, place.length, part, place.cut)
 
-    def of(self, found: Finding) -> SourcePlace:
+    def of(self, finding: Finding) -> SourcePlace:
         """The place of a finding at a token."""
-        return self.at(self.offset(found.at) + found.offset, found.length or self.length(found.at))
+        return self.at(self.offset(finding.at) + finding.offset, finding.length or self.length(finding.at))
 
-    def tell(self, found: Iterable[Finding], *, module: str, file: str) -> list[Diagnostic]:
+    def tell(self, findings: Iterable[Finding], *, module: str, file: str) -> list[Diagnostic]:
         """Findings as diagnostics of a file, by place, each once, and no more than a module may have."""
-        once = {(one.at, one.offset, one.code, one.message): one for one in found}
+        once = {(one.at, one.offset, one.code, one.message): one for one in findings}
         told = bounded(once[key] for key in sorted(once, key=lambda key: key[:2]))
         return [placed(one, self.of(one), module=module, file=file) for one in told]

@@ -59,33 +59,33 @@ _GAP = re.compile(GAP, re.DOTALL | re.ASCII)
 def split(text: str) -> list[RawItem]:
     """The top-level items of a module in the order written; between them stand statements and comments. A module that
     cannot be read has none, unless all of its items are of a plain shape."""
-    found, at = _plain_items(text)
-    return found if at == len(text) else items_by_parser(text)
+    items, at = _plain_items(text)
+    return items if at == len(text) else items_by_parser(text)
 
 
 def _plain_items(text: str) -> tuple[list[RawItem], int]:
     """Items for as long as the pattern matches, and where it stopped."""
-    found: list[RawItem] = []
+    items: list[RawItem] = []
     at = 0
     while True:
         gap = _GAP.match(text, at)
         at = gap.end() if gap is not None else at
         end = _item(text, at)
         if end < 0:
-            return found, at
-        found.append(RawItem(at, end))
+            return items, at
+        items.append(RawItem(at, end))
         at = end
 
 
 def _item(text: str, at: int) -> int:
     """The end of the item at `at`; -1 if there is none of a plain shape."""
-    found = _ITEM.match(text, at)
-    if found is None:
+    match = _ITEM.match(text, at)
+    if match is None:
         return -1
-    if found.lastindex is None:
-        return found.end()
-    end = _closed(text, found.end())
-    return end + 1 if found.lastindex == 2 and end >= 0 and text.startswith(";", end) else end
+    if match.lastindex is None:
+        return match.end()
+    end = _closed(text, match.end())
+    return end + 1 if match.lastindex == 2 and end >= 0 and text.startswith(";", end) else end
 
 
 def _closed(text: str, at: int) -> int:
@@ -122,20 +122,20 @@ class Cut(NamedTuple):
 def cut(text: str) -> list[Cut] | None:
     """The top-level items of a module and the statements between them, without lexing; None if that is not plain. This
     is a guess: the caller must read each text and see that it is one item, or whole statements."""
-    found: list[Cut] = []
+    cuts: list[Cut] = []
     at = 0
     while True:
         gap = _GAP.match(text, at)
         at = gap.end() if gap is not None else at
         if at == len(text):
-            return found
+            return cuts
         end = _item(text, at)
         statements = end < 0
         if statements:
             end = _statements(text, at)
-            if end == at or (found and found[-1].statements):
+            if end == at or (cuts and cuts[-1].statements):
                 return None
-        found.append(Cut(at, end, statements))
+        cuts.append(Cut(at, end, statements))
         at = end
 
 

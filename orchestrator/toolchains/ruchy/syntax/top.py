@@ -48,25 +48,25 @@ def variables_of(node: tree.Stmt) -> list[TopName]:
     array, an object of names."""
     if not isinstance(node, tree.Let) or node.otherwise is not None:
         return []
-    found: list[TopName] = []
+    variables: list[TopName] = []
     waiting: list[tuple[tree.Pattern, tuple[int | str, ...]]] = [(node.pattern, ())]
     while waiting:
-        one, steps = waiting.pop(0)
-        if isinstance(one, tree.NamePattern) and one.inner is None:
-            found.append(TopName(one.name, node.mutable or one.mutable, steps))
-        elif isinstance(one, tree.TuplePattern | tree.ListPattern):
-            is_list, rest = isinstance(one, tree.ListPattern), len(one.elements)
-            for index, inner in enumerate(one.elements):
+        pattern, steps = waiting.pop(0)
+        if isinstance(pattern, tree.NamePattern) and pattern.inner is None:
+            variables.append(TopName(pattern.name, node.mutable or pattern.mutable, steps))
+        elif isinstance(pattern, tree.TuplePattern | tree.ListPattern):
+            is_list, rest = isinstance(pattern, tree.ListPattern), len(pattern.elements)
+            for index, inner in enumerate(pattern.elements):
                 if isinstance(inner, tree.RestPattern):
                     rest = index
                     if inner.name and is_list:
-                        found.append(TopName(inner.name, node.mutable, steps))
+                        variables.append(TopName(inner.name, node.mutable, steps))
                     continue
-                place = -1 if is_list else index if index < rest else index - len(one.elements)
+                place = -1 if is_list else index if index < rest else index - len(pattern.elements)
                 waiting.append((inner, (*steps, place)))
-        elif isinstance(one, tree.PathPattern) and one.fields is not None and not one.path:
-            waiting += [(field.pattern, (*steps, field.name)) for field in one.fields]
-    return found
+        elif isinstance(pattern, tree.PathPattern) and pattern.fields is not None and not pattern.path:
+            waiting += [(field.pattern, (*steps, field.name)) for field in pattern.fields]
+    return variables
 
 
 _TOLD = (tree.StringLiteral, tree.CharLiteral, tree.BoolLiteral, tree.FloatLiteral, tree.FString)

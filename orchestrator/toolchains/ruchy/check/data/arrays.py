@@ -61,34 +61,34 @@ def array(c: Fn, node: tree.Array, want: Want, why: Why) -> hir.Expr:
     wanted = None if want is None else resolve(want)
     if isinstance(wanted, ArrayType) and openness(resolve(wanted.element)) < ANY:
         element = resolve(wanted.element)
-        made = [check(c, one, element, _ELEMENT) for one in node.elements]
-        return hir.NewArray(array_of(c, element), node.at, made)
+        values = [check(c, one, element, _ELEMENT) for one in node.elements]
+        return hir.NewArray(array_of(c, element), node.at, values)
     inner = wanted.element if isinstance(wanted, ArrayType) else None
     if all(isinstance(one, tree.IntLiteral) and not one.suffix for one in node.elements):  # however many
         inner = resolve(inner) if inner is not None and openness(resolve(inner)) > ANY else fresh(ELEMENT)
-    made = [expr(c, one, inner) for one in node.elements]
-    if not isinstance(wanted, ArrayType) and are_mixed(made):
-        return mixed(c, node, made)
-    element, made = _common_elements(c, made, node.elements)
+    values = [expr(c, one, inner) for one in node.elements]
+    if not isinstance(wanted, ArrayType) and are_mixed(values):
+        return mixed(c, node, values)
+    element, values = _common_elements(c, values, node.elements)
     if element is ERROR:
         return bad(node.at)
-    return hir.NewArray(array_of(c, element), node.at, made)
+    return hir.NewArray(array_of(c, element), node.at, values)
 
 
 def _common_elements(c: Fn, values: list[hir.Expr], nodes: Sequence[tree.Expr]) -> tuple[Type, list[hir.Expr]]:
     """The one type of some elements, ERROR after an error; and the elements as of that type."""
     kind: Type | None = None
     for one, node in zip(values, nodes, strict=True):
-        found = resolve(one.type)
-        if found is NEVER:
+        given = resolve(one.type)
+        if given is NEVER:
             continue
-        if kind is None or found is ERROR:
-            kind = found
-        elif is_number(kind) and is_number(found):
-            met = common(kind, found)
-            kind = met if met is not None else differ(c, node, kind, found)
-        elif not unify(kind, found):
-            kind = differ(c, node, kind, found)
+        if kind is None or given is ERROR:
+            kind = given
+        elif is_number(kind) and is_number(given):
+            met = common(kind, given)
+            kind = met if met is not None else differ(c, node, kind, given)
+        elif not unify(kind, given):
+            kind = differ(c, node, kind, given)
         if kind is ERROR:
             return ERROR, values
     if kind is None:
@@ -123,18 +123,18 @@ def tuple_(c: Fn, node: tree.Tuple, want: Want, why: Why) -> hir.Expr:
     wanted = None if want is None else resolve(want)
     if isinstance(wanted, TupleType) and len(wanted.elements) == len(node.elements):
         kinds = wanted.elements
-        made = [part_value(c, one, kind, _VALUE) for one, kind in zip(node.elements, kinds, strict=True)]
+        values = [part_value(c, one, kind, _VALUE) for one, kind in zip(node.elements, kinds, strict=True)]
         types = tuple([resolve(kind) for kind in kinds])
     else:
-        made = [part_of(c.p, expr(c, element)) for element in node.elements]
-        types = tuple([resolve(one.type) for one in made])
+        values = [part_of(c.p, expr(c, element)) for element in node.elements]
+        types = tuple([resolve(one.type) for one in values])
         types = tuple([UNIT if kind is NEVER else kind for kind in types])
     if ERROR in types:
         return bad(node.at)
     kind = c.p.composed_type(node.at, TupleType(types))
     if kind is ERROR:
         return bad(node.at)
-    return hir.NewStruct(kind, node.at, made, list(range(len(made))))
+    return hir.NewStruct(kind, node.at, values, list(range(len(values))))
 
 
 # ---------------------------------------------------------------- elements and parts
@@ -199,8 +199,8 @@ def _in_string(c: Fn, node: tree.Index, value: hir.Expr) -> hir.Expr:
     at = node.at
     wanted = node.index
     if not isinstance(wanted, tree.RangeExpr):
-        found = check(c, wanted, I64, _TEXT_INDEX)
-        return hir.Runtime(STRING, at, "str_at", [value, found], traps=True)
+        index = check(c, wanted, I64, _TEXT_INDEX)
+        return hir.Runtime(STRING, at, "str_at", [value, index], traps=True)
     out: list[hir.Stmt] = []
     if wanted.end is None and not isinstance(value, hir.Local):
         value = in_slot(c, value, out)

@@ -62,10 +62,10 @@ def read_spec(text: str) -> Spec | None:
     """The specification that a text is; None where it is none. A trailing `f` or `d` means nothing."""
     if not text:
         return PLAIN
-    found = _SPEC.fullmatch(text)
-    if found is None:
+    match = _SPEC.fullmatch(text)
+    if match is None:
         return None
-    fill, align, sign, prefix, zeros, width, precision, kind = found.groups()
+    fill, align, sign, prefix, zeros, width, precision, kind = match.groups()
     wide, digits = _count(width), _count(precision)
     if any(isinstance(count, int) and count > MOST for count in (wide, digits)):
         return None

@@ -135,8 +135,8 @@ def read_key(c: Fn, node: tree.Index, typed: hir.Expr, kind: MapType) -> hir.Exp
     key = key_of(c, node.index, kind, out)
     index = find(c, at, held, key, out)
     out.append(hir.Do(must_be(c, at, key, index)))
-    found = value_at(c, at, held, index)
-    return open_type(c, hir.Block(found.type, at, out, found))
+    value = value_at(c, at, held, index)
+    return open_type(c, hir.Block(value.type, at, out, value))
 
 
 def must_be(c: Fn, at: int, key: hir.Expr, index: hir.Expr) -> hir.Expr:
@@ -150,8 +150,8 @@ def option_at(c: Fn, at: int, typed: hir.Expr, index: hir.Expr) -> hir.Expr:
     value = value_at(c, at, typed, index)
     c.p.composed = True
     kind = option_of(value.type)
-    there = hir.NewVariant(kind, at, SOME, [value], [0])
-    return open_type(c, hir.If(kind, at, is_there(at, index), there, hir.NewVariant(kind, at, NONE, [], [])))
+    present = hir.NewVariant(kind, at, SOME, [value], [0])
+    return open_type(c, hir.If(kind, at, is_there(at, index), present, hir.NewVariant(kind, at, NONE, [], [])))
 
 
 # ---------------------------------------------------------------- changing
@@ -163,11 +163,11 @@ def inner_place(place: Place, field: int, kind: Type, *more: tuple[hir.Step, Typ
 
 
 def _inner(place: Place, *more: tuple[hir.Step, Type]) -> Place:
-    made = Place(place.variable, place.type, NO_STEP)
-    made.steps, made.types = [*place.steps], [*place.types]
+    inner = Place(place.variable, place.type, NO_STEP)
+    inner.steps, inner.types = [*place.steps], [*place.types]
     for step, part in more:
-        made.enter(step, part, NO_STEP)
-    return made
+        inner.enter(step, part, NO_STEP)
+    return inner
 
 
 def _block(at: int, out: list[hir.Stmt]) -> hir.Expr:
@@ -254,9 +254,9 @@ def put(c: Fn, place: Place, key: hir.Expr, value: hir.Expr, index: hir.Expr, at
     assert isinstance(kind, MapType)
     out: list[hir.Stmt] = []
     write_place(c, inner_place(place, 1, kind.value, (index, kind.value)), value, at, out)
-    there = _block(at, out)
+    replace = _block(at, out)
     added = _block(at, [hir.Do(add_entry(c, place, index, [key, value], at))])
-    return hir.Do(hir.If(UNIT, at, is_there(at, index), there, added))
+    return hir.Do(hir.If(UNIT, at, is_there(at, index), replace, added))
 
 
 def assign_key(c: Fn, node: tree.Index, place: Place, given: tree.Expr, out: list[hir.Stmt]) -> hir.Expr:
@@ -320,9 +320,9 @@ def entry_place(c: Fn, node: tree.MethodCall, out: list[hir.Stmt]) -> Place | No
     if ERROR in (key.type, value.type):
         return None
     at = node.at
-    found = find(c, at, read_place(c, at, place), key, out)
-    added = add_entry(c, place, found, [key, value], at)
-    index = in_slot(c, hir.If(I64, at, is_there(at, found), found, added), out)
+    at_key = find(c, at, read_place(c, at, place), key, out)
+    added = add_entry(c, place, at_key, [key, value], at)
+    index = in_slot(c, hir.If(I64, at, is_there(at, at_key), at_key, added), out)
     _go_to(place, key, index, kind)
     place.found = out, len(out)
     return place
@@ -331,13 +331,13 @@ def entry_place(c: Fn, node: tree.MethodCall, out: list[hir.Stmt]) -> Place | No
 def _default_of(c: Fn, node: tree.MethodCall, kind: Type) -> tree.Expr | None:
     """The value that a key gets; None after an error."""
     if node.name == "or_default":
-        found = first_value(kind, node)
-        if found is None:
+        default = first_value(kind, node)
+        if default is None:
             hint = "write `or_insert` and the value: `or_insert(0)`, `or_insert(vec![])`"
             c.p.error(
                 "E0107", node.at, f"`or_default` needs a type that has a default value, and this is {shown(kind)}", hint
             )
-        return found
+        return default
     if node.name == "or_insert" and len(node.arguments) == 1:
         return node.arguments[0]
     if node.name == "or_insert_with" and len(node.arguments) == 1:
@@ -374,12 +374,12 @@ def first_value(kind: Type, node: tree.Call | tree.MethodCall) -> tree.Expr | No
 
 def literal_map(c: Fn, at: int, pairs: list[tree.Expr]) -> hir.Expr:
     """`HashMap::from([(key, value)])`: the pairs in the order written."""
-    made = new_map(c, at, fresh(), fresh())
-    kind = made.type
+    table = new_map(c, at, fresh(), fresh())
+    kind = table.type
     if not isinstance(kind, MapType):
-        return made
+        return table
     out: list[hir.Stmt] = []
-    place = _in_new_variable(c, made, out)
+    place = _in_new_variable(c, table, out)
     for pair in pairs:
         if not isinstance(pair, tree.Tuple) or len(pair.elements) != 2:
             c.p.error("E0201", pair.at, "a map is made from pairs of a key and a value", 'write `[("a", 1)]`')
@@ -394,9 +394,9 @@ def literal_map(c: Fn, at: int, pairs: list[tree.Expr]) -> hir.Expr:
 def literal_set(c: Fn, at: int, given: tree.Expr) -> hir.Expr:
     """`HashSet::from(array)`."""
     item = fresh()
-    made = new_set(c, at, item)
+    table = new_set(c, at, item)
     array = check(c, given, ArrayType(item), ("E0201", "a set is made from an array, and this is {got}"))
-    return bad(at) if ERROR in (made.type, array.type) else set_of(c, at, made, array)
+    return bad(at) if ERROR in (table.type, array.type) else set_of(c, at, table, array)
 
 
 def set_of(c: Fn, at: int, typed: hir.Expr, array: hir.Expr, out: list[hir.Stmt] | None = None) -> hir.Expr:

@@ -47,8 +47,8 @@ def mixed(c: Fn, node: tree.Array, values: list[hir.Expr]) -> hir.Expr:
     return bad(node.at) if kind is ERROR else hir.NewStruct(kind, node.at, values, list(range(len(values))))
 
 
-def differ(c: Fn, node: tree.Expr, kind: Type, found: Type) -> Type:
-    message = f"the elements of an array are of one type, and these are {shown(kind)} and {shown(found)}"
+def differ(c: Fn, node: tree.Expr, kind: Type, other: Type) -> Type:
+    message = f"the elements of an array are of one type, and these are {shown(kind)} and {shown(other)}"
     c.p.error("E0250", node.at, message, 'values of several types make a tuple: `(1, "a")`')
     return ERROR
 
@@ -83,8 +83,8 @@ def _name_of(node: msgspec.Struct) -> str:
 
 
 def _parts(node: msgspec.Struct) -> list[Any]:
-    found: list[Any] = []
+    parts: list[Any] = []
     for name in node.__struct_fields__:
         part = getattr(node, name)
-        found += part if isinstance(part, list | tuple) else [part]
-    return found
+        parts += part if isinstance(part, list | tuple) else [part]
+    return parts

@@ -58,11 +58,11 @@ def object_(c: Fn, node: tree.ObjectLiteral, want: Want, why: Why) -> hir.Expr:
         return bad(node.at)
     if isinstance(wanted, ObjectType) and wanted.names == names:  # one that never returns has no type of its own
         types = tuple([resolve(kind) for kind in wanted.types])
-    made = c.p.composed_type(node.at, ObjectType(names, types))
-    if made is ERROR:
+    composed = c.p.composed_type(node.at, ObjectType(names, types))
+    if composed is ERROR:
         return bad(node.at)
     order = [names.index(name) for name in given]
-    return hir.NewStruct(made, node.at, [given[name] for name in names], order)
+    return hir.NewStruct(composed, node.at, [given[name] for name in names], order)
 
 
 # ---------------------------------------------------------------- methods
@@ -96,10 +96,10 @@ def _keys(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ObjectType) ->
 def _one_type(c: Fn, node: tree.MethodCall, kind: ObjectType) -> Type:
     """The type that all fields have; ERROR where they differ."""
     first = resolve(kind.types[0]) if kind.types else I64
-    for name, one in zip(kind.names, kind.types, strict=True):
-        if not unify(first, one):
+    for name, type_ in zip(kind.names, kind.types, strict=True):
+        if not unify(first, type_):
             message = f"`{node.name}` gives an array, and the fields `{kind.names[0]}` and `{name}` differ in type: "
-            c.p.error("E0291", node.at, f"{message}{shown(first)} and {shown(one)}", "read them by name: `o.name`")
+            c.p.error("E0291", node.at, f"{message}{shown(first)} and {shown(type_)}", "read them by name: `o.name`")
             return ERROR
     return resolve(first)
 

@@ -153,16 +153,16 @@ def walk(c: Fn, node: tree.Expr) -> Walk | hir.Expr:
     typed = expr(c, node.receiver)
     if typed.type not in RANGES:
         return expr(c, node)
-    found = plain_walk(c, typed)
-    at, start, end = node.at, found.start, found.end
+    plain = plain_walk(c, typed)
+    at, start, end = node.at, plain.start, plain.end
     if name == "rev":
-        last = end if found.inclusive else _plus(at, "-", end, 1)
-        found.value = lambda counter: _plus(at, "-", last, _plus(at, "-", counter, start))
-        return found
+        last = end if plain.inclusive else _plus(at, "-", end, 1)
+        plain.value = lambda counter: _plus(at, "-", last, _plus(at, "-", counter, start))
+        return plain
     step, steps = c.slot(I64), c.slot(I64)
     by = hir.Local(I64, at, step)
     text = hir.Str(STRING, at, "`step_by` takes a step of 1 or more")
-    found.out += [
+    plain.out += [
         hir.Let(step, check(c, node.arguments[0], I64, (*_STEP, name))),
         hir.Do(
             hir.If(
@@ -175,9 +175,9 @@ def walk(c: Fn, node: tree.Expr) -> Walk | hir.Expr:
         ),
         hir.Let(steps, _steps(at, typed.type, start, end, by)),
     ]
-    found.start, found.end, found.inclusive = hir.Int(I64, at, 0), hir.Local(I64, at, steps), False
-    found.value = lambda counter: _plus(at, "+", start, _plus(at, "*", counter, by))
-    return found
+    plain.start, plain.end, plain.inclusive = hir.Int(I64, at, 0), hir.Local(I64, at, steps), False
+    plain.value = lambda counter: _plus(at, "+", start, _plus(at, "*", counter, by))
+    return plain
 
 
 def _steps(at: int, kind: Type, start: hir.Expr, end: hir.Expr, by: hir.Expr) -> hir.Expr:

@@ -50,13 +50,13 @@ def item_variants(p: Pass, item: EnumItem, kind: Type) -> list[VariantShape]:
     """The variants of an enum, in the order declared; `kind` says what its type parameters are. Their types are read
     the first time."""
     if item.node.generics:
-        found = item.instances.get(kind)
-        if found is None:
+        shapes = item.instances.get(kind)
+        if shapes is None:
             env = with_arguments(item.env, item.node.generics, kind.parts)
-            found = item.instances[kind] = []
+            shapes = item.instances[kind] = []
             with p.silenced():
-                found += [_variant(p, env, node) for node in item.node.variants]
-        return found
+                shapes += [_variant(p, env, node) for node in item.node.variants]
+        return shapes
     if item.variants is None:
         item.variants = []
         with p.silenced(not item.own):

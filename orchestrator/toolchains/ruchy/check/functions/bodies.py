@@ -42,9 +42,9 @@ def body_of(c: Fn, item: FunctionItem, types: list[Type]) -> hir.Expr:
     c.result = cast("Type", item.result)
     apart = _taken_apart(c, item, types)
     before = required(c, item)
-    made = _inferred(c, item) if node.result is None else _annotated(c, item)
-    made = with_contracts(c, item, before, made) if node.contracts or may_fail(c, item) else made
-    return open_type(c, hir.Block(made.type, made.at, apart, made)) if apart else made
+    body = _inferred(c, item) if node.result is None else _annotated(c, item)
+    body = with_contracts(c, item, before, body) if node.contracts or may_fail(c, item) else body
+    return open_type(c, hir.Block(body.type, body.at, apart, body)) if apart else body
 
 
 def _taken_apart(c: Fn, item: FunctionItem, types: list[Type]) -> list[hir.Stmt]:
@@ -54,8 +54,8 @@ def _taken_apart(c: Fn, item: FunctionItem, types: list[Type]) -> list[hir.Stmt]
         if parameter.pattern is None:
             continue
         whole = hir.Unit(resolve(kind), parameter.at) if resolve(kind) in (UNIT, ERROR) else None
-        made = whole or open_type(c, hir.Local(resolve(kind), parameter.at, slot))
-        names = destructure(c, parameter.pattern, made, out, "fun")
+        whole_value = whole or open_type(c, hir.Local(resolve(kind), parameter.at, slot))
+        names = destructure(c, parameter.pattern, whole_value, out, "fun")
         out += bindings(c, names, every=True)
     return out
 
@@ -132,8 +132,8 @@ def _inferred(c: Fn, item: FunctionItem) -> hir.Expr:
     elif (placed_value := placed(c.p, typed, c.result)) is not None:
         typed = placed_value
     elif not unify(c.result, typed.type):
-        name, result, got = item.name, shown(c.result), shown(typed.type)
-        message = f"`{name}` returns {result} elsewhere, and its last value is {got}"
+        name, result, given = item.name, shown(c.result), shown(typed.type)
+        message = f"`{name}` returns {result} elsewhere, and its last value is {given}"
         c.p.error("E0401", node.at, message, f"write `-> {result}`, and give such a value at the end")
     item.result = resolve(c.result)
     if item.needs_foreign and item.is_seen and item.own and resolve(c.result) is not UNIT:

@@ -109,8 +109,8 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     if isinstance(item, VariantItem):
         visible = c.p.visible(c.env, segments, item, callee.at)
         return with_written(c, callee, variant_call(c, node, item)) if visible else bad(node.at)
-    if isinstance(item, StructItem) and (made := struct_call(c, node, item)) is not None:
-        return with_written(c, callee, made)
+    if isinstance(item, StructItem) and (typed := struct_call(c, node, item)) is not None:
+        return with_written(c, callee, typed)
     if isinstance(item, FunctionItem) and item.default_of is None and "Self" in item.node.generics[-1:]:
         return _of_trait(c, node, item, want, why)
     if isinstance(item, FunctionItem):
@@ -140,18 +140,18 @@ def _of_trait(c: Fn, node: tree.Call, item: FunctionItem, want: Want, why: Why) 
     return expr(c, tree.MethodCall(node.at, receiver, item.name, node.arguments[1:]), want, why)
 
 
-def _not_callable(c: Fn, callee: tree.Path, found: Item | Variable | None) -> hir.Expr:
+def _not_callable(c: Fn, callee: tree.Path, target: Item | Variable | None) -> hir.Expr:
     name = "::".join(callee.segments)
     p = c.p
     p.failed = True
-    if isinstance(found, Variable):
-        found.read = True
-        if resolve(found.type) is not ERROR:
-            p.error("E0217", callee.at, f"`{name}` is {shown(found.type)}, not a function")
-    elif isinstance(found, ErrorItem):
+    if isinstance(target, Variable):
+        target.read = True
+        if resolve(target.type) is not ERROR:
+            p.error("E0217", callee.at, f"`{name}` is {shown(target.type)}, not a function")
+    elif isinstance(target, ErrorItem):
         pass
-    elif found is not None:
-        what = {ModuleItem: "module", ConstItem: "constant", StructItem: "type"}.get(found.__class__, "type")
+    elif target is not None:
+        what = {ModuleItem: "module", ConstItem: "constant", StructItem: "type"}.get(target.__class__, "type")
         p.error("E0217", callee.at, f"`{name}` is a {what}, not a function")
     elif callee.segments[0] in ("Vec", "HashMap", "HashSet", "Box"):
         not_yet(p, callee.at, f"`{callee.segments[0]}`", plural=False)
@@ -221,13 +221,13 @@ def call_function(
     changed = changed_parameters(item, types)
     if changed and len(node.arguments) + (on is not None) <= len(types):
         return call_changing(c, node, item, types, changed, on, known)
-    made = _arguments(c, node, item, types, on, known)
+    arguments = _arguments(c, node, item, types, on, known)
     if c.path == TOP and item.symbol == f"{p.module.name}::main":
         p.made.calls_main = True
     result = result_of(c, item)
     if not item.own or item.stub:
         p.made.signatures[item.symbol] = (types, result)
-    made_call = hir.Call(result, node.at, item.symbol, made, throws_out_of(p.module, item))
+    made_call = hir.Call(result, node.at, item.symbol, arguments, throws_out_of(p.module, item))
     if item.calls is not None:
         item.calls.append(made_call)
     if result.__class__ is Var:
@@ -247,15 +247,15 @@ def _call_by_names(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | No
             value = argument.value if isinstance(argument, tree.Assign) and name_of(argument) else argument
             if not isinstance(value, tree.Lambda):
                 expr(c, value)
-    made = bad(node.at) if call is None else call_function(c, call, item, on)
+    typed = bad(node.at) if call is None else call_function(c, call, item, on)
     c.leave(mark)
-    return open_type(c, hir.Block(made.type, node.at, out, made)) if out else made
+    return open_type(c, hir.Block(typed.type, node.at, out, typed)) if out else typed
 
 
 def by_themselves(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type], receiver: bool) -> Arguments:
     """The arguments for parameters without types, each as it is by itself. Functions come last, because the types of
     the others may tell those of their parameters."""
-    made: Arguments = {}
+    arguments: Arguments = {}
     parameters = item.node.parameters
     count = min(len(node.arguments) + receiver, len(parameters))
     for functions in (False, True):
@@ -265,16 +265,16 @@ def by_themselves(c: Fn, node: tree.Call, item: FunctionItem, types: list[Type],
                 continue
             if isinstance(argument, tree.Unary) and argument.op == "&mut":
                 argument = _lent(c, item, i, argument)
-            made[i] = expr(c, argument, _asked(types[i]) if functions and types else None)
-    return made
+            arguments[i] = expr(c, argument, _asked(types[i]) if functions and types else None)
+    return arguments
 
 
 def _asked(kind: Type) -> Type | None:
     """What a function that is an argument is asked for: parameters, but not a result."""
-    found = resolve(kind)
-    if not isinstance(found, FunctionType) or resolve(found.result) is UNIT:
-        return found if isinstance(found, FunctionType) else None
-    return FunctionType(found.parameters, fresh())
+    asked = resolve(kind)
+    if not isinstance(asked, FunctionType) or resolve(asked.result) is UNIT:
+        return asked if isinstance(asked, FunctionType) else None
+    return FunctionType(asked.parameters, fresh())
 
 
 def _arguments(
@@ -425,19 +425,19 @@ def call_changing(
     if on_value is not None and not isinstance(on_value, hir.Unit) and on_value.type is not NEVER:
         on_value = in_slot(c, on_value, lending.out)
     known = known or {}
-    made = [lending.argument(i, argument, known.get(i)) for i, argument in enumerate(node.arguments, first)]
+    arguments = [lending.argument(i, argument, known.get(i)) for i, argument in enumerate(node.arguments, first)]
     if on is not None:
-        made.insert(0, lending.receiver(node, on, on_value))
-    made += [lending.default(i, at) for i in range(given, len(types))]
-    if any(value.type is NEVER or value.type is ERROR for value in made) or len(lending.slots) < len(changed):
-        return never_returns(made) or bad(at)
+        arguments.insert(0, lending.receiver(node, on, on_value))
+    arguments += [lending.default(i, at) for i in range(given, len(types))]
+    if any(value.type is NEVER or value.type is ERROR for value in arguments) or len(lending.slots) < len(changed):
+        return never_returns(arguments) or bad(at)
     result = result_of(c, item)
     if not item.own or item.stub:
         p.made.signatures[item.symbol], p.made.changing[item.symbol] = (types, result), changed
     if result is ERROR:
         p.failed = True
         return bad(at)
-    changing = hir.CallChanging(result, at, item.symbol, made, lending.slots, throws_out_of(p.module, item))
+    changing = hir.CallChanging(result, at, item.symbol, arguments, lending.slots, throws_out_of(p.module, item))
     if item.calls is not None:
         item.calls.append(changing)
     shared = [variable.symbol for variable in lending.lent if isinstance(variable, Global)]

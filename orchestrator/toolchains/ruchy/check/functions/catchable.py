@@ -41,9 +41,9 @@ def throw_what_traps(p: Pass) -> None:
         for node in reversed(order):  # parts stand behind what they are part of
             put_in(node, replaced)
             make = _MADE.get(node.__class__) if caught[id(node)] else None
-            made = make(_Kept(function), node) if make is not None else None
-            if made is not None:
-                replaced[id(node)] = made
+            typed = make(_Kept(function), node) if make is not None else None
+            if typed is not None:
+                replaced[id(node)] = typed
         function.body = replaced.get(id(function.body), function.body)
 
 
@@ -120,9 +120,9 @@ def _parsed(places: _Kept, node: hir.Runtime) -> hir.Expr | None:
         return None
     at = node.at
     node.arguments[0] = places.keep(node.arguments[0])
-    there = hir.Runtime(BOOL, at, asked[0], [_again(node.arguments[0])])
+    readable = hir.Runtime(BOOL, at, asked[0], [_again(node.arguments[0])])
     words = [hir.Str(STRING, at, 'cannot parse "'), _again(node.arguments[0]), hir.Str(STRING, at, f'" as {asked[1]}')]
-    return places.unless(hir.Not(BOOL, at, there), joined(at, words), node)
+    return places.unless(hir.Not(BOOL, at, readable), joined(at, words), node)
 
 
 def _panic(places: _Kept, node: hir.Panic) -> hir.Expr:

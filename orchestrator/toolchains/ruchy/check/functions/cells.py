@@ -168,9 +168,9 @@ class _Cells:
         replaced: dict[int, Node] = {}
         for node in reversed(order):  # parts before what they are part of
             put_in(node, replaced)
-            made = self._instead(node)
-            if made is not node:
-                replaced[id(node)] = made
+            instead = self._instead(node)
+            if instead is not node:
+                replaced[id(node)] = instead
         function.body = replaced.get(id(function.body), function.body)
         first: list[hir.Stmt] = [
             self._new(slot, hir.Local(self.locals[slot], function.at, slot), function.at)

@@ -104,34 +104,42 @@ def _captured(c: Fn, inner: Fn, closure: Closure, outer: Variable) -> Variable |
         c.p.error("E0298", closure.at, message, f"copy it before: `let copy = {outer.name}`")
         kind = ERROR
     outer.read = True
-    made = Variable(outer.name, kind, -1 if kind is UNIT else inner.slot(kind), outer.at, outer.mutable, outer.declared)
-    closure.captured[outer] = made
+    captured = Variable(
+        outer.name, kind, -1 if kind is UNIT else inner.slot(kind), outer.at, outer.mutable, outer.declared
+    )
+    closure.captured[outer] = captured
     if outer in c.p.made.lambdas:
-        c.p.made.lambdas[made] = c.p.made.lambdas[outer]
-    return made
+        c.p.made.lambdas[captured] = c.p.made.lambdas[outer]
+    return captured
 
 
 def _parameters(c: Fn, node: tree.Lambda, asked: FunctionType | None) -> tuple[list[Type], list[hir.Stmt]]:
     """The types of the parameters; and what takes those apart that are patterns."""
     types: list[Type] = []
     apart: list[hir.Stmt] = []
-    for index, one in enumerate(node.parameters):
-        if is_written_through(one.type):
-            c.p.error("E0231", one.at, "a function that is a value takes nothing by `&mut`", "leave out the `&mut`")
+    for index, parameter in enumerate(node.parameters):
+        if is_written_through(parameter.type):
+            c.p.error(
+                "E0231", parameter.at, "a function that is a value takes nothing by `&mut`", "leave out the `&mut`"
+            )
         wanted = asked.parameters[index] if asked is not None else None
-        if one.type is not None:
-            kind = type_of(c.p, c.env, _without_references(one.type))
+        if parameter.type is not None:
+            kind = type_of(c.p, c.env, _without_references(parameter.type))
         else:
             kind = fresh() if wanted is None else resolve(wanted)
         types.append(kind)
-        variable = c.declare(one.name, kind, one.at, mutable=True)
+        variable = c.declare(parameter.name, kind, parameter.at, mutable=True)
         if variable.slot < 0:  # parameters have a slot whatever their type
             c.slot(kind)
-    for index, (one, kind) in enumerate(zip(node.parameters, types, strict=True), 1):
-        if one.pattern is not None:
+    for index, (parameter, kind) in enumerate(zip(node.parameters, types, strict=True), 1):
+        if parameter.pattern is not None:
             kind = resolve(kind)
-            whole = hir.Unit(kind, one.at) if kind in (UNIT, ERROR) else open_type(c, hir.Local(kind, one.at, index))
-            apart += bindings(c, destructure(c, one.pattern, whole, apart, "fun"), every=True)
+            whole = (
+                hir.Unit(kind, parameter.at)
+                if kind in (UNIT, ERROR)
+                else open_type(c, hir.Local(kind, parameter.at, index))
+            )
+            apart += bindings(c, destructure(c, parameter.pattern, whole, apart, "fun"), every=True)
     return types, apart
 
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 def asked_function(want: Want) -> FunctionType | None:
     """The function type that is asked for, None where it is another type, or none."""
-    found = None if want is None or want is DROP or want is TAIL else resolve(want)
-    return found if isinstance(found, FunctionType) else None
+    kind = None if want is None or want is DROP or want is TAIL else resolve(want)
+    return kind if isinstance(kind, FunctionType) else None
 
 
 def wanted_function(want: Want, count: int) -> FunctionType | None:
     """The same, if it takes so many arguments."""
-    found = asked_function(want)
-    return found if found is not None and len(found.parameters) == count else None
+    wanted = asked_function(want)
+    return wanted if wanted is not None and len(wanted.parameters) == count else None
 
 
 def function_value(c: Fn, node: tree.Path, count: int, want: Want) -> hir.Expr:

@@ -24,9 +24,9 @@ def let_lambda(c: Fn, name: str, node: tree.Let) -> bool:
     value = node.value
     if not isinstance(value, tree.Lambda) or lambda_path(c, value) not in c.p.module.known.instanced:
         return False
-    made = PolymorphicLambda(name, value, seen_now(c.names), c.env)
+    variable = PolymorphicLambda(name, value, seen_now(c.names), c.env)
     c.undo.append((name, shadowed(c.names, name)))
-    c.names[name] = made
+    c.names[name] = variable
     return True
 
 

@@ -50,5 +50,5 @@ def _is_method(c: Fn, segments: Sequence[str], at: int) -> bool:
     name = segments[0]
     if len(segments) > 1 or name in _ONLY_FUNCTIONS:
         return False
-    found = c.names.get(name) or global_of(c, name, at) or c.p.lookup(c.env, (name,))
-    return not isinstance(found, Variable | FunctionItem)
+    target = c.names.get(name) or global_of(c, name, at) or c.p.lookup(c.env, (name,))
+    return not isinstance(target, Variable | FunctionItem)

@@ -112,19 +112,19 @@ def _value(c: Fn, node: tree.Call, variable: PolymorphicLambda, kind: FunctionTy
 def _made_for(c: Fn, node: tree.Call, variable: PolymorphicLambda, asked: FunctionType | None) -> hir.Expr:
     names, env = c.names, c.env
     c.names, c.env = variable.names, variable.env
-    made = made_lambda(c, variable.node, asked, lambda_path(c, variable.node, node))
+    function = made_lambda(c, variable.node, asked, lambda_path(c, variable.node, node))
     c.names, c.env = names, env
-    return made
+    return function
 
 
 def lambdas_that_change(p: Pass) -> set[str]:
     """The lambdas of which a parameter has, in the end, another type than an argument had by itself."""
-    found = set()
+    changing = set()
     for lambda_ in p.made.lambdas.values():
         kind = settle(lambda_.type)
         if lambda_.calls and isinstance(kind, FunctionType) and changed_by_calls(lambda_.calls, kind.parameters):
-            found.add(lambda_.symbol)
-    return found
+            changing.add(lambda_.symbol)
+    return changing
 
 
 def doubtful_lambdas(p: Pass) -> set[str]:

@@ -30,17 +30,17 @@ class Sight(MutableMapping[str, Seen]):
         self._capture = capture
 
     def __getitem__(self, name: str) -> Seen:
-        found = self.own.get(name)
-        if found is None:
-            found = self._around[name]
-            if isinstance(found, PolymorphicLambda):
-                found = self.own[name] = found.seen_with(Sight(found.names, self._capture))
-            elif isinstance(found, Variable):
-                found = self._capture(found)
-        return found
+        seen = self.own.get(name)
+        if seen is None:
+            seen = self._around[name]
+            if isinstance(seen, PolymorphicLambda):
+                seen = self.own[name] = seen.seen_with(Sight(seen.names, self._capture))
+            elif isinstance(seen, Variable):
+                seen = self._capture(seen)
+        return seen
 
-    def __setitem__(self, name: str, found: Seen) -> None:
-        self.own[name] = found
+    def __setitem__(self, name: str, seen: Seen) -> None:
+        self.own[name] = seen
 
     def __delitem__(self, name: str) -> None:
         del self.own[name]
@@ -59,9 +59,9 @@ class Sight(MutableMapping[str, Seen]):
         return {**dict(self._around.items()), **self.own}.items()
 
     def copy(self) -> Sight:
-        made = Sight(self._around, self._capture)
-        made.own = self.own.copy()
-        return made
+        twin = Sight(self._around, self._capture)
+        twin.own = self.own.copy()
+        return twin
 
 
 class PolymorphicLambda(Variable):

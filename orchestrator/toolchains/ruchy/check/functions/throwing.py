@@ -108,15 +108,15 @@ _NOT_IN_FINALLY: tuple[tuple[str, tuple[type, ...]], ...] = (
 
 def count_of(kinds: tuple[type, ...], nodes: Sequence[object]) -> int:
     """How many nodes of these classes stand in some trees."""
-    found, waiting = 0, list(nodes)
+    count, waiting = 0, list(nodes)
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, list | tuple):
-            waiting += one
-        elif isinstance(one, tree.Node):
-            found += isinstance(one, kinds)
-            waiting += [getattr(one, name) for name in one.__struct_fields__]
-    return found
+        node = waiting.pop()
+        if isinstance(node, list | tuple):
+            waiting += node
+        elif isinstance(node, tree.Node):
+            count += isinstance(node, kinds)
+            waiting += [getattr(node, name) for name in node.__struct_fields__]
+    return count
 
 
 def _finally(c: Fn, node: tree.Block) -> hir.Expr:
@@ -172,24 +172,24 @@ def nodes_in(body: hir.Expr) -> list[Node]:
 
 def _before_jumps(p: Pass, function: hir.FunctionBody, node: hir.Catching) -> None:
     inside = nodes_in(node.body)
-    labels = {one.label for one in inside if isinstance(one, hir.Loop | hir.While | hir.ForRange)}
+    labels = {part.label for part in inside if isinstance(part, hir.Loop | hir.While | hir.ForRange)}
     replaced: dict[int, Node] = {}
-    for one in inside:
-        if not isinstance(one, hir.Return | hir.Break | hir.Continue):
+    for part in inside:
+        if not isinstance(part, hir.Return | hir.Break | hir.Continue):
             continue
-        if not isinstance(one, hir.Return) and one.label in labels:
+        if not isinstance(part, hir.Return) and part.label in labels:
             continue
         if not node.copies:
             p.error(
                 "E0720", node.at, "a `finally` around so many jumps is not supported yet", "make functions of parts"
             )
             return
-        out = _value_before(function, one)
+        out = _value_before(function, part)
         copy = node.copies.pop()
-        out.append(hir.Do(hir.Leaving(copy.type, one.at, node.label, copy)))
-        replaced[id(one)] = hir.Block(NEVER, one.at, out, one)
-    for one in inside:
-        put_in(one, replaced)
+        out.append(hir.Do(hir.Leaving(copy.type, part.at, node.label, copy)))
+        replaced[id(part)] = hir.Block(NEVER, part.at, out, part)
+    for part in inside:
+        put_in(part, replaced)
     node.body = replaced.get(id(node.body), node.body)
 
 

@@ -118,10 +118,10 @@ def _function_type(p: Pass, env: Env, nodes: Sequence[tree.Type]) -> Type:
 
 def _keyed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[..., Type]) -> Type:
     """A map or a set. (A foreign one is reported in its module.)"""
-    made = _composed(p, env, nodes, make)
-    if made is not ERROR and not p.silent:
-        p.open.keys.append((nodes[0].at, made.parts[0]))
-    return made
+    kind = _composed(p, env, nodes, make)
+    if kind is not ERROR and not p.silent:
+        p.open.keys.append((nodes[0].at, kind.parts[0]))
+    return kind
 
 
 def _composed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[..., Type]) -> Type:
@@ -133,15 +133,15 @@ def _composed(p: Pass, env: Env, nodes: Sequence[tree.Type], make: Callable[...,
 def _named(p: Pass, env: Env, node: tree.NamedType) -> Type:
     path = node.path
     if env.types and not node.arguments:
-        found = env.types.get(path[0] if len(path) == 1 else "::".join(path))
-        if found is not None:
-            return found
+        meaning = env.types.get(path[0] if len(path) == 1 else "::".join(path))
+        if meaning is not None:
+            return meaning
     item = p.lookup(env, path)
     if item is None:
         if len(path) == 1:
-            found = BUILTIN_TYPES.get(path[0])
-            if found is not None and not node.arguments:
-                return found
+            meaning = BUILTIN_TYPES.get(path[0])
+            if meaning is not None and not node.arguments:
+                return meaning
             if path[0] == "_" and not node.arguments:
                 return fresh()
             count, make = _GENERIC.get(path[0], (-1, None))
@@ -223,13 +223,13 @@ def named_type(p: Pass, item: StructItem | EnumItem, arguments: tuple[Type, ...]
 def field_types(p: Pass, item: StructItem, kind: Type) -> list[Type]:
     """Types of a struct's fields, in the order declared; `kind` says what its type parameters are."""
     if item.node.generics:
-        found = item.instances.get(kind)
-        if found is None:
+        types = item.instances.get(kind)
+        if types is None:
             env = with_arguments(item.env, item.node.generics, kind.parts)
-            found = item.instances[kind] = []
+            types = item.instances[kind] = []
             with p.silenced():
-                found += [type_of(p, env, field.type) for field in item.node.fields]
-        return found
+                types += [type_of(p, env, field.type) for field in item.node.fields]
+        return types
     if item.types is None:
         item.types = []
         with p.silenced(not item.own):
@@ -239,21 +239,21 @@ def field_types(p: Pass, item: StructItem, kind: Type) -> list[Type]:
 
 def with_arguments(env: Env, names: Sequence[str], arguments: Sequence[Type]) -> Env:
     """An environment in which names stand for types. An erroneous use of a type may have none."""
-    made = env.copy()
-    made.types = {**env.types, **dict(zip(names, arguments or [ERROR] * len(names), strict=True))}
-    return made
+    inner = env.copy()
+    inner.types = {**env.types, **dict(zip(names, arguments or [ERROR] * len(names), strict=True))}
+    return inner
 
 
 def struct_of(p: Pass, kind: Type) -> StructItem | None:
     """The struct of a struct type that the module touches."""
-    found = p.module.layouts.get(bare(kind)) if isinstance(kind, StructType) else None
-    return found if isinstance(found, StructItem) else None
+    item = p.module.layouts.get(bare(kind)) if isinstance(kind, StructType) else None
+    return item if isinstance(item, StructItem) else None
 
 
 def enum_of(p: Pass, kind: Type) -> EnumItem | None:
     """The enum of an enum type that the module touches; None for `Option` and `Result`."""
-    found = p.module.layouts.get(bare(kind)) if isinstance(kind, EnumType) else None
-    return found if isinstance(found, EnumItem) else None
+    item = p.module.layouts.get(bare(kind)) if isinstance(kind, EnumType) else None
+    return item if isinstance(item, EnumItem) else None
 
 
 def alias_target(p: Pass, item: AliasItem) -> Type:
@@ -332,8 +332,8 @@ def self_types(p: Pass, item: FunctionItem, env: Env) -> None:
     block."""
     if item.of is not None:
         env.types["Self"] = type_of(p, env, item.of)
-    for one in item.block.types if item.block is not None else ():
-        env.types[f"Self::{one.name}"] = type_of(p, env, one.target)
+    for type_ in item.block.types if item.block is not None else ():
+        env.types[f"Self::{type_.name}"] = type_of(p, env, type_.target)
 
 
 def is_written_through(node: tree.Type | None) -> bool:
@@ -348,7 +348,11 @@ def is_written_through(node: tree.Type | None) -> bool:
 def changed_parameters(item: FunctionItem, types: Sequence[Type]) -> list[int]:
     """The parameters `&mut T` that have a value."""
     given = zip(item.node.parameters, types, strict=True)
-    return [index for index, (one, kind) in enumerate(given) if is_written_through(one.type) and kind is not UNIT]
+    return [
+        index
+        for index, (parameter, kind) in enumerate(given)
+        if is_written_through(parameter.type) and kind is not UNIT
+    ]
 
 
 def _parameter(p: Pass, item: FunctionItem, index: int) -> Type:

@@ -49,11 +49,11 @@ def _asked(c: Fn, name: str, inside: Want) -> Want:
 
 def wanted_by_next(c: Fn, name: str, following: Sequence[tree.MethodCall], want: Want) -> Want:
     """What the methods behind a call ask of it: `.unwrap()` asks for an `Option`."""
-    for one in following:
-        if one.name not in _SAME:
-            if one.name not in _ASKING and not (_plain(name) == "parse" and one.name in _OF_NO_NUMBER):
+    for statement in following:
+        if statement.name not in _SAME:
+            if statement.name not in _ASKING and not (_plain(name) == "parse" and statement.name in _OF_NO_NUMBER):
                 return None
-            last = one is following[-1] and one.name in _TAKING
+            last = statement is following[-1] and statement.name in _TAKING
             return _asked(c, name, want if last else None)
     return None
 

@@ -100,36 +100,36 @@ def openness(kind: Any) -> int:
 
 def type_variable(kind: Type) -> TypeVariable | None:
     """The open variable that a type is, None where it is known."""
-    found: Any = resolve(kind)
-    return found if found.__class__ is Var else None
+    variable: Any = resolve(kind)
+    return variable if variable.__class__ is Var else None
 
 
 def resolve(kind: Type) -> Type:
     """What is known of a type: itself, or the variable at the end of its links. Its parts may be open still."""
-    found: Any = kind
-    while found.__class__ is Var:
-        link = found.link
+    end: Any = kind
+    while end.__class__ is Var:
+        link = end.link
         if link is None:
             break
         if link.__class__ is Var and link.link is not None:
-            found.link = link.link  # half the way, the next time: a chain of joined variables may be long
-        found = link
-    return cast("Type", found)
+            end.link = link.link  # half the way, the next time: a chain of joined variables may be long
+        end = link
+    return cast("Type", end)
 
 
 def settle(kind: Type) -> Type:
     """The final type: an open variable becomes `i64` or `f64`, and so does one in a part."""
-    found = resolve(kind)
-    if found.__class__ is Var:
-        variable: Any = found
+    settled = resolve(kind)
+    if settled.__class__ is Var:
+        variable: Any = settled
         variable.link = F64 if variable.kind == FLOATING else I64
         if variable.waiting:
             notify(variable)
         return cast("Type", variable.link)
-    if found.parts:
-        parts = tuple([settle(part) for part in found.parts])
-        return found if parts == found.parts else found.with_parts(parts)
-    return found
+    if settled.parts:
+        parts = tuple([settle(part) for part in settled.parts])
+        return settled if parts == settled.parts else settled.with_parts(parts)
+    return settled
 
 
 def unify(left: Type, right: Type) -> bool:
@@ -201,13 +201,13 @@ def become_float(variable: TypeVariable, kind: Type) -> None:
     """A local that starts from an integer is a float, and so is what takes its value."""
     waiting = [variable]
     while waiting:
-        found = type_variable(cast("Type", waiting.pop()))
-        if found is not None and found.kind in (WHOLE, ELEMENT):
-            found.link = kind
-            waiting += found.followers
+        open_type = type_variable(cast("Type", waiting.pop()))
+        if open_type is not None and open_type.kind in (WHOLE, ELEMENT):
+            open_type.link = kind
+            waiting += open_type.followers
             kind = F64
-            if found.waiting:
-                notify(found)
+            if open_type.waiting:
+                notify(open_type)
 
 
 def _bind(variable: TypeVariable, kind: Type) -> bool:
@@ -252,19 +252,19 @@ def is_open(kind: Type) -> bool:
     """Whether a type, or a part of it, is not known yet."""
     waiting = [resolve(kind)]
     while waiting:
-        found = waiting.pop()
-        if found.__class__ is Var:
+        piece = waiting.pop()
+        if piece.__class__ is Var:
             return True
-        waiting += [resolve(part) for part in found.parts]
+        waiting += [resolve(part) for part in piece.parts]
     return False
 
 
 def renewed(kind: Type) -> Type:
     """The same type with new variables in the place of those that are open."""
-    found = resolve(kind)
-    if found.__class__ is Var:
-        return fresh(openness(found))
-    return found.with_parts(tuple([renewed(part) for part in found.parts])) if found.parts else found
+    resolved = resolve(kind)
+    if resolved.__class__ is Var:
+        return fresh(openness(resolved))
+    return resolved.with_parts(tuple([renewed(part) for part in resolved.parts])) if resolved.parts else resolved
 
 
 PARTS = 1000
@@ -275,16 +275,16 @@ def is_too_large(kind: Type) -> bool:
     """Whether a type has more parts than `PARTS`."""
     waiting, count = [resolve(kind)], 0
     while waiting and count <= PARTS:
-        found = waiting.pop()
+        piece = waiting.pop()
         count += 1
-        if found.__class__ is not Var:
-            waiting += [resolve(part) for part in found.parts]
+        if piece.__class__ is not Var:
+            waiting += [resolve(part) for part in piece.parts]
     return count > PARTS
 
 
 def shown(kind: Type) -> str:
     """A type as the user writes it. An open literal shows what it would become."""
-    found = resolve(kind)
-    if found.__class__ is Var:
-        return ("_", "i64", "i64", "f64", "i64", "i64")[openness(found)]
-    return ABILITIES[found.__class__].shown(found, shown)
+    resolved = resolve(kind)
+    if resolved.__class__ is Var:
+        return ("_", "i64", "i64", "f64", "i64", "i64")[openness(resolved)]
+    return ABILITIES[resolved.__class__].shown(resolved, shown)

@@ -99,13 +99,13 @@ def call_instanced(
     untyped = [i for i, one in enumerate(nodes) if one.type is None]
     if untyped and known is None:
         known = by_themselves(c, node, called, called.types, on is not None)
-    made = call_function(c, node, called, on, known)
+    typed = call_function(c, node, called, on, known)
     if called.calls and ERROR not in (*called.types, called.result) and len(p.report.errors) == errors:
         use = p.made.instance_in(f"{p.module.name}::{c.path}") or node.at
         key = (c.item.symbol if c.item is not None else c.path, node.at)
         _Asked(c, key, item, called, types, {i: called.types[i] for i in untyped}, use).now()
-        made.type = resolve(made.type)
-    return made
+        typed.type = resolve(typed.type)
+    return typed
 
 
 def _trait_arguments(p: Pass, item: FunctionItem, types: dict[str, Type]) -> None:
@@ -189,8 +189,8 @@ class _Asked:
         before = self.p.module.known.arguments.get(self.key)
         if before is not None and len(before) == len(self.bound):
             return dict(zip(self.bound, before, strict=True))
-        found = {i: likely(kind) for i, kind in self.bound.items()}
-        return None if None in found.values() else found  # type: ignore[return-value]
+        likely_types = {i: likely(kind) for i, kind in self.bound.items()}
+        return None if None in likely_types.values() else likely_types  # type: ignore[return-value]
 
     def _make(self, check_now: Callable[[Pass, FunctionItem], None]) -> None:
         p, item, called = self.p, self.item, self.called
@@ -207,8 +207,8 @@ class _Asked:
         instance = instance_of(p, item, types, bound, self.unit, self.use)
         if instance is None:
             return
-        for one in called.calls or ():
-            one.symbol = instance.symbol
+        for call in called.calls or ():
+            call.symbol = instance.symbol
         if instance.state == 0:
             check_now(p, instance)
         assert called.result is not None and instance.result is not None
@@ -236,19 +236,19 @@ class _Asked:
 def likely(kind: Type) -> Type | None:
     """What a type will be, unless something that starts from an integer becomes a float. None where too little is
     known."""
-    found = resolve(kind)
-    if found.__class__ is Var:
-        open_ = openness(found)
+    resolved = resolve(kind)
+    if resolved.__class__ is Var:
+        open_ = openness(resolved)
         return None if open_ in (ANY, NUMBER) else F64 if open_ == FLOATING else I64
-    if not found.parts:
-        return found
-    parts = [likely(part) for part in found.parts]
-    return None if None in parts else found.with_parts(tuple(parts))  # type: ignore[arg-type]
+    if not resolved.parts:
+        return resolved
+    parts = [likely(part) for part in resolved.parts]
+    return None if None in parts else resolved.with_parts(tuple(parts))  # type: ignore[arg-type]
 
 
 def _lacks_a_part(kind: Type) -> bool:
-    found = resolve(kind)
-    return found.__class__ is not Var and likely(found) is None
+    resolved = resolve(kind)
+    return resolved.__class__ is not Var and likely(resolved) is None
 
 
 def run_now(p: Pass, instance: FunctionItem) -> None:
@@ -283,10 +283,10 @@ def instance_of(
     """The copy of a function for these types in a unit; None after an error."""
     names = ",".join(name_of(kind) for kind in (*types.values(), *bound.values()))
     symbol = f"{p.module.name}::{unit}.<{item.symbol}|{names}>"
-    found = p.made.instances.get(symbol)
-    if found is not None:
-        found.uses.append(use)
-        return found
+    known = p.made.instances.get(symbol)
+    if known is not None:
+        known.uses.append(use)
+        return known
     if len(p.made.instances) >= MOST or _deep(item, use):
         message = f"generic functions have more than {MOST:,} instances here"
         if len(p.made.instances) < MOST:
@@ -299,13 +299,13 @@ def instance_of(
         return None
     node = copy.deepcopy(item.node)  # what is kept of nodes belongs to one instance
     node.generics, node.public = [], False
-    made = FunctionItem(item.name, symbol, node, _env(p, item, types), own=True)
-    made.original, made.bound, made.uses = item, bound, [use]
-    made.trial = p if p.copies is not None else None
-    enter_instance(p, made)
+    instance = FunctionItem(item.name, symbol, node, _env(p, item, types), own=True)
+    instance.original, instance.bound, instance.uses = item, bound, [use]
+    instance.trial = p if p.copies is not None else None
+    enter_instance(p, instance)
     for kind in (*types.values(), *bound.values()):
         p.touch(kind)
-    return made
+    return instance
 
 
 def _deep(item: FunctionItem, use: Use) -> bool:

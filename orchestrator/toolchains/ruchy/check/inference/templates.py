@@ -39,20 +39,20 @@ def pieces_of_macro(c: Fn, at: int, template: str) -> list[Piece] | None:
     """A template of a macro; None after an error."""
     pieces: list[Piece] = []
     end = 0
-    for found in _BRACES.finditer(template):
-        pieces.append(template[end : found.start()])
-        end = found.end()
-        brace = found[0]
+    for match in _BRACES.finditer(template):
+        pieces.append(template[end : match.start()])
+        end = match.end()
+        brace = match[0]
         if brace in ("{{", "}}"):
             pieces.append(brace[0])
             continue
-        if found[1] is None:
+        if match[1] is None:
             other = "}" if brace == "{" else "{"
             c.p.error(
                 "E0031", at, f"`{brace}` in a template without its `{other}`", f"write `{brace * 2}` for the brace"
             )
             return None
-        name, _, text = found[1].partition(":")
+        name, _, text = match[1].partition(":")
         spec = read_spec(text)
         if spec is None or _ARGUMENT.fullmatch(name.strip()) is None:
             c.p.error("E0031", at, f"`{brace}` is no placeholder", _FORMS)
@@ -72,13 +72,13 @@ def pieces_of_function(c: Fn, template: str) -> list[Piece]:
     pieces: list[Piece] = []
     end = 0
     if "{" in template:
-        for found in _HOLE.finditer(template):
-            name, text = found[1], found[2]
+        for hole in _HOLE.finditer(template):
+            name, text = hole[1], hole[2]
             spec = PLAIN if text is None else read_spec(text)
             if spec is None or (name[:1].isidentifier() and (text is None or not _is_local(c, name))):
                 continue
-            pieces += [template[end : found.start()], Hole(found[0], name, spec)]
-            end = found.end()
+            pieces += [template[end : hole.start()], Hole(hole[0], name, spec)]
+            end = hole.end()
     pieces.append(template[end:])
     return pieces
 
@@ -141,9 +141,9 @@ class _Filling:
             return None
         if isinstance(spec.precision, str) and precision is None:
             return None
-        found = (value, width, precision)
+        references = (value, width, precision)
         self.used += [one for one in (value, precision, width) if isinstance(one, int)]  # as `formatted` takes them
-        return found
+        return references
 
     def _find(self, name: str) -> int | str | None:
         if name == "":
@@ -198,7 +198,7 @@ class _Filling:
     def _value(self, reference: int | str) -> hir.Expr:
         if isinstance(reference, str):
             return expr(self.c, tree.Path(self.at, (reference,)))
-        made = self.values[reference]
-        if not isinstance(made, hir.Local):
-            return made
-        return open_type(self.c, hir.Local(made.type, made.at, made.slot))
+        value = self.values[reference]
+        if not isinstance(value, hir.Local):
+            return value
+        return open_type(self.c, hir.Local(value.type, value.at, value.slot))

@@ -129,11 +129,11 @@ class Undecided:
         open_: set[int] = set()
         oldest = 0
         while True:
-            for one in self.late:
-                one.number, one.queue = len(order), queue
-                open_.add(one.number)
-                order.append(one)
-            now = sorted({one.number for one in (*queue, *self.late)} & open_)
+            for choice in self.late:
+                choice.number, choice.queue = len(order), queue
+                open_.add(choice.number)
+                order.append(choice)
+            now = sorted({choice.number for choice in (*queue, *self.late)} & open_)
             queue.clear()
             self.late = []
             for number in now:

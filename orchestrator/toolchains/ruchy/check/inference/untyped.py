@@ -41,20 +41,22 @@ _OPEN = {ANY: None, NUMBER: None, INTEGER: _LITERAL, FLOATING: _FLOAT, WHOLE: _W
 
 def natural(kind: Type) -> Natural:
     """A type as it is at this moment, before a call makes it that of a parameter. None is any type."""
-    found = resolve(kind)
-    if found.__class__ is Var:
-        return _OPEN[openness(found)]
-    if found is ERROR or found is NEVER:
+    resolved = resolve(kind)
+    if resolved.__class__ is Var:
+        return _OPEN[openness(resolved)]
+    if resolved is ERROR or resolved is NEVER:
         return None
-    if not found.parts:
-        return found
-    if isinstance(found, FunctionType):
-        parts = [_of_parameter(part) for part in found.parameters]
-        result = resolve(found.result)
-        parts.append(None if any(resolve(parameter) is result for parameter in found.parameters) else natural(result))
+    if not resolved.parts:
+        return resolved
+    if isinstance(resolved, FunctionType):
+        parts = [_of_parameter(part) for part in resolved.parameters]
+        result = resolve(resolved.result)
+        parts.append(
+            None if any(resolve(parameter) is result for parameter in resolved.parameters) else natural(result)
+        )
     else:
-        parts = [natural(part) for part in found.parts]
-    return _shell(found), tuple(parts)
+        parts = [natural(part) for part in resolved.parts]
+    return _shell(resolved), tuple(parts)
 
 
 def _of_parameter(kind: Type) -> Natural:

@@ -52,8 +52,8 @@ def lent(c: Fn, node: tree.Expr) -> tree.Expr | None:
     if isinstance(node, tree.Unary) and node.op == "&mut":
         return node.operand if _root(c, node.operand) is not None else None
     if isinstance(node, tree.Path):
-        found = _root(c, node)
-        return node if found is not None and found.changes else None
+        root = _root(c, node)
+        return node if root is not None and root.changes else None
     if isinstance(node, tree.MethodCall):
         if is_entry(node):
             return node
@@ -77,15 +77,15 @@ def _root(c: Fn, node: tree.Expr) -> Variable | None:
             break
     if not isinstance(node, tree.Path) or len(node.segments) != 1:
         return None
-    found = c.names.get(node.segments[0]) or global_of(c, node.segments[0], node.at)
-    return found if isinstance(found, Variable) else None
+    target = c.names.get(node.segments[0]) or global_of(c, node.segments[0], node.at)
+    return target if isinstance(target, Variable) else None
 
 
 def declare_alias(c: Fn, name: str, place: Place, at: int) -> None:
     """From here on, the name means the place."""
-    made = Alias(name, place, at)
+    alias = Alias(name, place, at)
     c.undo.append((name, c.names.get(name)))
-    c.names[name] = made
+    c.names[name] = alias
     c.lends = True
 
 
@@ -140,11 +140,11 @@ class Lent:
             else:
                 declare_alias(c, bound.name, place, bound.at)
         reading.bound = others
-        made = declare(c, reading, mutable=True)
-        for variable, value in made:
+        read_variable = declare(c, reading, mutable=True)
+        for variable, value in read_variable:
             variable.lent = True  # what is written to it would be lost
             _test_again(value)
-        return made
+        return read_variable
 
 
 def _test_again(value: hir.Expr | None) -> None:

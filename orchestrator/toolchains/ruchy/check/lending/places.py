@@ -103,34 +103,34 @@ def place_of(c: Fn, node: tree.Expr, out: list[hir.Stmt], *, to_set: bool = Fals
 
 def inside_of(place: Place, more: Iterable[tuple[hir.Step, Type]], name: str) -> Place:
     """What is further in than a place."""
-    made = Place(place.variable, place.type, (*_STORE, name))
-    made.steps, made.types, made.keys = [*place.steps], [*place.types], place.keys
-    made.found = place.found
+    inner = Place(place.variable, place.type, (*_STORE, name))
+    inner.steps, inner.types, inner.keys = [*place.steps], [*place.types], place.keys
+    inner.found = place.found
     for step, kind in more:
-        made.enter(step, kind, made.why)
-    return made
+        inner.enter(step, kind, inner.why)
+    return inner
 
 
 def now_of(c: Fn, alias: Alias, at: int, out: list[hir.Stmt]) -> Place:
     """The place that a name means now."""
-    made = _found_again(c, alias.place, at, out)
-    made.why = (*_STORE, alias.name)
-    return made
+    now = _found_again(c, alias.place, at, out)
+    now.why = (*_STORE, alias.name)
+    return now
 
 
 def _found_again(c: Fn, place: Place, at: int, out: list[hir.Stmt]) -> Place:
     """The same place, where it is now: keys that were put into a map meanwhile move its values."""
-    made = Place(place.variable, resolve(place.variable.type), place.why)
+    again = Place(place.variable, resolve(place.variable.type), place.why)
     for index, (step, kind) in enumerate(zip(place.steps, place.types, strict=True)):
         key = place.keys.get(index)
         if key is not None:
-            made.steps.pop()  # that to all values of the map
-            made.types.pop()
-            made.type = resolve(made.types[-1] if made.types else made.variable.type)
-            IN_MAPS.again(c, key, made, at, out)
+            again.steps.pop()  # that to all values of the map
+            again.types.pop()
+            again.type = resolve(again.types[-1] if again.types else again.variable.type)
+            IN_MAPS.again(c, key, again, at, out)
         else:
-            made.enter(step, kind, made.why)
-    return made
+            again.enter(step, kind, again.why)
+    return again
 
 
 def read_alias(c: Fn, alias: Alias, at: int) -> hir.Expr:
@@ -281,8 +281,8 @@ def part_value(c: Fn, node: tree.Expr, kind: Type, why: Why) -> hir.Expr:
     integer without a type leaves it open still."""
     if openness(resolve(kind)) != ANY:
         return check(c, node, kind, why)
-    made = part_of(c.p, expr(c, node))
-    return made if unify(kind, made.type) else fit(c, made, kind, why, node)
+    typed = part_of(c.p, expr(c, node))
+    return typed if unify(kind, typed.type) else fit(c, typed, kind, why, node)
 
 
 def in_slot(c: Fn, typed: hir.Expr, out: list[hir.Stmt]) -> hir.Expr:
@@ -514,8 +514,8 @@ def _fields_hint(names: list[str]) -> str:
     return f"its fields are {', '.join(f'`{name}`' for name in names)}" if names else "it has no fields"
 
 
-def _not_assignable(c: Fn, node: tree.Path, name: str, found: Variable | Item | None) -> None:
-    item = found or c.p.lookup(c.env, node.segments)
+def _not_assignable(c: Fn, node: tree.Path, name: str, target: Variable | Item | None) -> None:
+    item = target or c.p.lookup(c.env, node.segments)
     if isinstance(item, ErrorItem):
         c.p.failed = True
         return

@@ -30,20 +30,20 @@ def guess(c: Fn, kind: Type, patterns: Sequence[tree.Pattern]) -> None:
     """What patterns say of a type of which nothing is known."""
     waiting: list[tree.Pattern] = list(reversed(patterns))
     while waiting and openness(resolve(kind)) == ANY:
-        one = waiting.pop()
-        if isinstance(one, tree.OrPattern):
-            waiting += reversed(one.alternatives)
-        elif isinstance(one, tree.NamePattern) and one.inner is not None:
-            waiting.append(one.inner)
-        elif isinstance(one, tree.TuplePattern):
+        part = waiting.pop()
+        if isinstance(part, tree.OrPattern):
+            waiting += reversed(part.alternatives)
+        elif isinstance(part, tree.NamePattern) and part.inner is not None:
+            waiting.append(part.inner)
+        elif isinstance(part, tree.TuplePattern):
             c.p.composed = True
-            unify(kind, TupleType(tuple([fresh() for _ in one.elements])) if one.elements else UNIT)
-        elif isinstance(one, tree.ListPattern):
+            unify(kind, TupleType(tuple([fresh() for _ in part.elements])) if part.elements else UNIT)
+        elif isinstance(part, tree.ListPattern):
             c.p.composed = True
             unify(kind, ArrayType(fresh()))
-        elif isinstance(one, tree.LiteralPattern) and isinstance(one.value, tree.StringLiteral | tree.CharLiteral):
+        elif isinstance(part, tree.LiteralPattern) and isinstance(part.value, tree.StringLiteral | tree.CharLiteral):
             unify(kind, STRING)
-        elif isinstance(one, tree.LiteralPattern) and isinstance(one.value, tree.BoolLiteral):
+        elif isinstance(part, tree.LiteralPattern) and isinstance(part.value, tree.BoolLiteral):
             unify(kind, BOOL)
 
 

@@ -98,10 +98,10 @@ DEPTH = 150
 def missing(rows: Sequence[Pattern], space: Space) -> str | None:
     """A value of `space` that no row matches, as a pattern; None where there is none, UNKNOWN where nobody can tell."""
     try:
-        found = _TableSearch().find([(row,) for row in rows], (WILD,), (space,), 0)
+        example = _TableSearch().find([(row,) for row in rows], (WILD,), (space,), 0)
     except _TooMuchError:
         return UNKNOWN
-    return None if found is None else found[0]
+    return None if example is None else example[0]
 
 
 def is_useless(rows: Sequence[Pattern], pattern: Pattern, space: Space) -> bool:
@@ -183,9 +183,9 @@ class _TableSearch:
         first = query[0]
         if isinstance(first, Either):
             for alternative in first.alternatives:
-                found = self.find(rows, (alternative, *query[1:]), spaces, depth + 1)
-                if found is not None:
-                    return found
+                example = self.find(rows, (alternative, *query[1:]), spaces, depth + 1)
+                if example is not None:
+                    return example
             return None
         rows = [(one, *row[1:]) for row in rows for one in _flat(row[0])]
         named: dict[str, list[_Row]] = {}
@@ -194,9 +194,9 @@ class _TableSearch:
             (named.setdefault(row[0].name, []) if isinstance(row[0], Case) else others).append(row)
         for piece in _pieces(spaces[0], [row[0] for row in rows], first):
             near = [*named.get(piece.key, ()), *others] if named else others
-            found = self._within(piece, near, query, spaces, depth)
-            if found is not None:
-                return found
+            example = self._within(piece, near, query, spaces, depth)
+            if example is not None:
+                return example
         return None
 
     def _within(
@@ -208,8 +208,8 @@ class _TableSearch:
         if asked is None:
             return None
         left = [(*parts, *row[1:]) for row in rows if (parts := _inside(row[0], piece)) is not None]
-        found = self.find(left, (*asked, *query[1:]), (*piece.parts, *spaces[1:]), depth + 1)
-        return None if found is None else [piece.text(found[:count]), *found[count:]]
+        example = self.find(left, (*asked, *query[1:]), (*piece.parts, *spaces[1:]), depth + 1)
+        return None if example is None else [piece.text(example[:count]), *example[count:]]
 
 
 def _flat(pattern: Pattern) -> Iterator[Pattern]:

@@ -76,8 +76,8 @@ def match(c: Fn, node: tree.Match, want: Want, why: Why) -> hir.Expr:
         return hir.Unit(ERROR, node.at)
     if not arms:
         result = NEVER
-    made = _chain(c, node.at, arms, common, result, whole, _no_arm(c, node.at, source, whole))
-    return open_type(c, hir.Block(made.type, node.at, out, made)) if out else made
+    chain = _chain(c, node.at, arms, common, result, whole, _no_arm(c, node.at, source, whole))
+    return open_type(c, hir.Block(chain.type, node.at, out, chain)) if out else chain
 
 
 class Subject(NamedTuple):
@@ -105,8 +105,8 @@ def _subject(
         guess(c, place.type, patterns)
         place.type = resolve(place.type)
         if place.type is not UNIT:
-            found = Lent(c, place, value.at)
-            return Subject(found.source, found)
+            subject = Lent(c, place, value.at)
+            return Subject(subject.source, subject)
     typed = expr(c, value, wanted_by_patterns(c, value, patterns))
     if typed.type is NEVER:
         out.append(hir.Do(typed))

@@ -11,17 +11,17 @@ from orchestrator.toolchains.ruchy.syntax import tree
 
 def names_in(pattern: tree.Pattern) -> list[tree.NamePattern | tree.RestPattern]:
     """The names that a pattern binds."""
-    found: list[tree.NamePattern | tree.RestPattern] = []
+    names: list[tree.NamePattern | tree.RestPattern] = []
     waiting: list[Any] = [pattern]
     while waiting:
         part = waiting.pop()
         if isinstance(part, tree.NamePattern) or (isinstance(part, tree.RestPattern) and part.name):
-            found.append(part)
+            names.append(part)
         waiting += [field.pattern for field in getattr(part, "fields", None) or ()]
         waiting += getattr(part, "elements", None) or ()
         waiting += getattr(part, "alternatives", None) or ()
         waiting += [part.inner] if isinstance(part, tree.NamePattern) and part.inner is not None else []
-    return found
+    return names
 
 
 def bind_silently(c: Fn, pattern: tree.Pattern) -> None:

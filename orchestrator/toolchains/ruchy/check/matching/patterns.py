@@ -142,8 +142,8 @@ def _tuple_again(kind: Type, at: int, parts: Sequence[Matched]) -> hir.Expr:
 def field_source(c: Fn, source: Matched, index: int, kind: Type, at: int) -> Matched:
     """A field of a record."""
     if source.parts is not None:
-        found: Matched = source.parts[index]
-        return found
+        part: Matched = source.parts[index]
+        return part
     kind = resolve(kind)
     return Matched(kind, lambda: open_type(c, hir.GetField(resolve(kind), at, source.read(), index)))
 
@@ -177,11 +177,11 @@ def read(c: Fn, pattern: tree.Pattern, source: Matched, into: Reading) -> cover.
 
 def declare(c: Fn, reading: Reading, mutable: bool, declared: bool = False) -> list[tuple[Variable, hir.Expr | None]]:
     """The variables of a pattern, in sight from here on, each with its value."""
-    made: list[tuple[Variable, hir.Expr | None]] = []
+    declarations: list[tuple[Variable, hir.Expr | None]] = []
     for bound in reading.bound:
         variable = c.declare(bound.name, bound.type, bound.at, mutable or bound.mutable, declared)
-        made.append((variable, bound.value))
-    return made
+        declarations.append((variable, bound.value))
+    return declarations
 
 
 def differs(c: Fn, into: Reading, at: int, what: str, kind: Type, hint: str = "") -> cover.Pattern:
@@ -230,10 +230,10 @@ def _test(c: Fn, op: str, value: tree.Expr, source: Matched, into: Reading) -> b
     """A comparison with a literal; False after an error."""
     kind = resolve(source.type)
     literal = right_of(c, value, kind)
-    found = resolve(literal.type)
-    both = is_number(found) and (is_number(kind) or openness(kind) == ANY)
-    if found is ERROR or not (both or unify(kind, found)):
-        differs(c, into, value.at, shown(found), kind)
+    literal_type = resolve(literal.type)
+    both = is_number(literal_type) and (is_number(kind) or openness(kind) == ANY)
+    if literal_type is ERROR or not (both or unify(kind, literal_type)):
+        differs(c, into, value.at, shown(literal_type), kind)
         return False
     into.tests.append(compare(c, value.at, op, source.read(), literal))
     return True
@@ -457,10 +457,10 @@ def _variant(
         quiet(c, [*(node.elements or ()), *(field.pattern for field in node.fields or ())], into)
         return WILD
     inner = in_fields(c, node, name, variant.fields, into)
-    found: list[cover.Pattern] = []
-    for number, (one, part) in enumerate(zip(inner, variant.types, strict=True)):
-        found.append(read(c, one, _payload(c, source, index, number, part, one.at), into))
-    return cover.Case(variant.name, tuple(found))
+    patterns: list[cover.Pattern] = []
+    for number, (pattern, part) in enumerate(zip(inner, variant.types, strict=True)):
+        patterns.append(read(c, pattern, _payload(c, source, index, number, part, pattern.at), into))
+    return cover.Case(variant.name, tuple(patterns))
 
 
 def _payload(c: Fn, source: Matched, variant: int, index: int, kind: Type, at: int) -> Matched:
@@ -476,7 +476,7 @@ def _struct(c: Fn, node: tree.PathPattern, item: StructItem, source: Matched, in
 
 def in_fields(c: Fn, node: tree.PathPattern, name: str, names: Sequence[str], into: Reading) -> list[tree.Pattern]:
     """A pattern for each field, by name, or by place in what has none; fields that are left out fit any value."""
-    found: list[tree.Pattern] = [tree.WildcardPattern(node.at)] * len(names)
+    patterns: list[tree.Pattern] = [tree.WildcardPattern(node.at)] * len(names)
     if node.elements is not None:
         inner = with_rest(c, node.at, node.elements, len(names), into)
         if inner is not None:
@@ -484,7 +484,7 @@ def in_fields(c: Fn, node: tree.PathPattern, name: str, names: Sequence[str], in
         holds = f"{len(names)} value{'s' * (len(names) != 1)}" if names else "no value"
         c.p.error("E0302", node.at, f"`{name}` holds {holds}, and this pattern has {len(node.elements)}", "use `..`")
         quiet(c, node.elements, into)
-        return found
+        return patterns
     given: set[str] = set()
     for field in node.fields or ():
         if field.name not in names:
@@ -497,8 +497,8 @@ def in_fields(c: Fn, node: tree.PathPattern, name: str, names: Sequence[str], in
             quiet(c, [field.pattern], into)
             continue
         given.add(field.name)
-        found[list(names).index(field.name)] = field.pattern
-    return found
+        patterns[list(names).index(field.name)] = field.pattern
+    return patterns
 
 
 def quiet(c: Fn, patterns: Sequence[tree.Pattern], into: Reading) -> None:
@@ -557,24 +557,24 @@ def _joined(c: Fn, node: tree.OrPattern, bound: BoundName, branches: list[Readin
     """The value of a name: that of the first alternative that fits."""
     values: list[hir.Expr] = []
     for branch in branches:
-        found = next((one for one in branch.bound if one.name == bound.name), None)
-        if found is None:
+        same = next((one for one in branch.bound if one.name == bound.name), None)
+        if same is None:
             _only_in_one(c, bound, into)
             return bound
-        if not unify(bound.type, found.type):
-            message = f"`{bound.name}` is {shown(bound.type)} in one alternative, and {shown(found.type)} in this one"
-            c.p.error("E0273", found.at, message, "give the values different names, in arms of their own")
+        if not unify(bound.type, same.type):
+            message = f"`{bound.name}` is {shown(bound.type)} in one alternative, and {shown(same.type)} in this one"
+            c.p.error("E0273", same.at, message, "give the values different names, in arms of their own")
             into.wrong = True
             return bound._replace(type=ERROR, value=None)
-        if found.value is None:
+        if same.value is None:
             return bound
-        values.append(found.value)
+        values.append(same.value)
     c.p.composed = True
-    made = values[-1]
+    joined = values[-1]
     for branch, value in zip(reversed(branches[:-1]), reversed(values[:-1]), strict=True):
         test = all_of(again(branch.tests))
-        made = value if test is None else open_type(c, hir.If(bound.type, node.at, test, value, made))
-    return bound._replace(value=made)
+        joined = value if test is None else open_type(c, hir.If(bound.type, node.at, test, value, joined))
+    return bound._replace(value=joined)
 
 
 READERS: dict[type, Reader] = {

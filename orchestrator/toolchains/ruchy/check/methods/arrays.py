@@ -242,10 +242,10 @@ def _concat(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -
 def _array_argument(c: Fn, node: tree.MethodCall, kind: ArrayType) -> hir.Expr:
     """An argument that is an array of the same type. E0204 says what a single element is put in by."""
     typed = expr(c, node.arguments[0], kind)
-    found = resolve(typed.type)
-    if isinstance(found, ArrayType) or found is NEVER or found is ERROR or openness(found) == ANY:
+    given = resolve(typed.type)
+    if isinstance(given, ArrayType) or given is NEVER or given is ERROR or openness(given) == ANY:
         return fit(c, typed, kind, (*ARGUMENT, node.name), node.arguments[0])
-    message = f"`{node.name}` takes {shown(kind)}, and this is {shown(found)}"
+    message = f"`{node.name}` takes {shown(kind)}, and this is {shown(given)}"
     c.p.error("E0204", node.at, message, "one element is put in by `push(x)`, or `xs + [x]`")
     return bad(node.at)
 

@@ -65,10 +65,10 @@ def _is_ordered(c: Fn, node: tree.MethodCall, kind: ArrayType) -> bool:
 
 def type_for_now(kind: Type) -> Type:
     """The type as far as it is known, with an integer for what can only become a number."""
-    found = resolve(kind)
-    if found.__class__ is Var:
-        return settle(found) if openness(found) == ANY else I64
-    return found.with_parts(tuple(type_for_now(part) for part in found.parts)) if found.parts else found
+    resolved = resolve(kind)
+    if resolved.__class__ is Var:
+        return settle(resolved) if openness(resolved) == ANY else I64
+    return resolved.with_parts(tuple(type_for_now(part) for part in resolved.parts)) if resolved.parts else resolved
 
 
 @method("sort sorted", 0)
@@ -137,15 +137,15 @@ def _enumerate(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType
 @method("zip", 1)
 def _zip(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> hir.Expr:
     other = expr(c, node.arguments[0])
-    found = resolve(other.type)
-    if openness(found) == ANY:
-        unify(found, array_of(c, fresh()))
-        found = resolve(found)
-    if not isinstance(found, ArrayType):
-        if found not in (ERROR, NEVER):
-            c.p.error("E0204", node.at, f"`zip` takes an array, and this is {shown(found)}")
+    other_type = resolve(other.type)
+    if openness(other_type) == ANY:
+        unify(other_type, array_of(c, fresh()))
+        other_type = resolve(other_type)
+    if not isinstance(other_type, ArrayType):
+        if other_type not in (ERROR, NEVER):
+            c.p.error("E0204", node.at, f"`zip` takes an array, and this is {shown(other_type)}")
         return bad(node.at)
-    pairs = array_of(c, TupleType((kind.element, found.element)))
+    pairs = array_of(c, TupleType((kind.element, other_type.element)))
     return hir.Helper(pairs, node.at, "zip", pairs, [receiver, other])
 
 

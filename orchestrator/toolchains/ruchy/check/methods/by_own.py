@@ -37,12 +37,12 @@ def change_by_own(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType, o
     """The same for methods that change the array that they are called on."""
     if node.name not in _IN_PLACE:
         return None
-    made = by_own(c, node, read_place(c, node.at, place), kind, None)
-    if made is None:
+    changed = by_own(c, node, read_place(c, node.at, place), kind, None)
+    if changed is None:
         return None
     mutated(c, place.variable, node.at)
     place.variable.read = True
-    write_place(c, place, made, node.at, out)
+    write_place(c, place, changed, node.at, out)
     return hir.Unit(UNIT, node.at)
 
 

@@ -126,19 +126,19 @@ def enter_stubs(p: Pass) -> None:
     """The methods whose bodies are not looked at."""
     for name in p.module.stubs.items:
         of, sign, method = name.partition(METHOD)
-        made = p.module.stubs.make(p.module.name, name) if sign else None
-        if made is None:
+        stub = p.module.stubs.make(p.module.name, name) if sign else None
+        if stub is None:
             continue
-        made.name = method
+        stub.name = method
         owner = p.module.items.get(of)
         if isinstance(owner, StructItem | EnumItem):
-            made.env = made.env.of(owner)
-            know_method(p, owner, made)
+            stub.env = stub.env.of(owner)
+            know_method(p, owner, stub)
         else:
-            _stub_of_extension(p, of, made)
+            _stub_of_extension(p, of, stub)
         known = p.module.stubs.signatures.get(name)
         if known is not None:
-            p.know(made, known)
+            p.know(stub, known)
 
 
 def _stub_of_extension(p: Pass, of: str, item: FunctionItem) -> None:

@@ -83,7 +83,7 @@ _CUTTING = tuple(f"wrapping_{op}" for op in ("add", "sub", "mul"))
 
 def _of_integers() -> dict[str, int]:
     """The names of the methods, and how many arguments they take."""
-    found = {
+    methods = {
         f"{how}_{op}": 1
         for how, ops in (
             ("checked", _OPERATORS),
@@ -93,10 +93,10 @@ def _of_integers() -> dict[str, int]:
         )
         for op in ops
     }
-    found.update({f"{how}_{op}": 0 for how in ("checked", "wrapping") for op in ("neg", "abs")})
-    found.update(dict.fromkeys((*_POWERS, *_SHIFTS), 1))
-    found.update(dict.fromkeys((*_BITS, "is_power_of_two"), 0))
-    return found
+    methods.update({f"{how}_{op}": 0 for how in ("checked", "wrapping") for op in ("neg", "abs")})
+    methods.update(dict.fromkeys((*_POWERS, *_SHIFTS), 1))
+    methods.update(dict.fromkeys((*_BITS, "is_power_of_two"), 0))
+    return methods
 
 
 INTEGERS = _of_integers()
@@ -208,13 +208,13 @@ def _counted(c: Fn, at: int, name: str, receiver: hir.Expr, kind: IntType) -> hi
     if name == "is_power_of_two":
         return in_ruchy(c, at, "__n == 1", {"n": hir.Block(I64, at, out, ones)})
     if name == "count_ones":
-        found: hir.Expr = ones
+        count: hir.Expr = ones
     elif name == "count_zeros":
-        found = hir.Arithmetic(I64, at, "-", int_(kind.bits), ones)
+        count = hir.Arithmetic(I64, at, "-", int_(kind.bits), ones)
     elif name == "leading_zeros":
-        found = hir.Arithmetic(I64, at, "-", hir.Runtime(I64, at, "clz", [value]), int_(64 - kind.bits))
+        count = hir.Arithmetic(I64, at, "-", hir.Runtime(I64, at, "clz", [value]), int_(64 - kind.bits))
     else:
-        found = in_slot(c, hir.Runtime(I64, at, "ctz", [value]), out)
-        test = hir.Compare(BOOL, at, "<", found, int_(kind.bits))
-        found = hir.If(I64, at, test, found, int_(kind.bits))
-    return open_type(c, hir.Block(I64, at, out, found))
+        count = in_slot(c, hir.Runtime(I64, at, "ctz", [value]), out)
+        test = hir.Compare(BOOL, at, "<", count, int_(kind.bits))
+        count = hir.If(I64, at, test, count, int_(kind.bits))
+    return open_type(c, hir.Block(I64, at, out, count))

@@ -162,23 +162,23 @@ def goes_on(node: tree.MethodCall) -> bool:
 def steps_of(calls: Sequence[tree.MethodCall], endless: bool) -> list[ChainStep]:
     """The steps that can be done in one loop, a call each. Nothing where that is not worth it: it takes two steps, one
     with a function."""
-    found: list[ChainStep] = []
+    steps: list[ChainStep] = []
     for call in calls:
         step = _step(call)
         if step is None or len(call.arguments) != len(step.takes):
             break
-        found.append(step)
+        steps.append(step)
         if step.result:
             break
-    if endless or _SCAN_LENT in found or _TO_RESULTS in found:
-        return found
-    real = [step for call, step in zip(calls, found, strict=False) if call.name not in SAME]
+    if endless or _SCAN_LENT in steps or _TO_RESULTS in steps:
+        return steps
+    real = [step for call, step in zip(calls, steps, strict=False) if call.name not in SAME]
     if len(real) < 2 or not any(len(take) > 1 for step in real for take in step.takes):
         return []
     lambdas = [
-        argument for call in calls[: len(found)] for argument in call.arguments if isinstance(argument, tree.Lambda)
+        argument for call in calls[: len(steps)] for argument in call.arguments if isinstance(argument, tree.Lambda)
     ]
-    return [] if any(leaves(lambda_.body) for lambda_ in lambdas) else found
+    return [] if any(leaves(lambda_.body) for lambda_ in lambdas) else steps
 
 
 def _step(call: tree.MethodCall) -> ChainStep | None:
@@ -281,11 +281,11 @@ def text_of(steps: Sequence[ChainStep], flat: Sequence[bool], head: str) -> str:
     before = " ".join(step.init.replace("{k}", str(k)) for k, step in enumerate(steps))
     element, body, ends = "__x", "", " }"
     for k, step in enumerate(steps[: last + 1]):
-        text, made = step.text, f"__x{k + 1}"
+        text, value = step.text, f"__x{k + 1}"
         if flat[k]:
             text, ends = f"for {{z}} in __F{k}({{x}}) {{ {_turns(steps, k)}", ends + " }"
-        body += " " + text.replace("{k}", str(k)).replace("{x}", element).replace("{z}", made)
-        element = made if "{z}" in text else element
+        body += " " + text.replace("{k}", str(k)).replace("{x}", element).replace("{z}", value)
+        element = value if "{z}" in text else element
     result = steps[last].result.replace("{k}", str(last))
     ends += " }" * (head.count("{") - head.count("}") - 1)
     return f"{{ {before} '__l: {head} {_turns(steps, -1)}{body}{ends} {result} }}"
@@ -362,19 +362,19 @@ def _bind_values(c: Fn, k: int, call: tree.MethodCall, step: ChainStep, out: lis
             assert given.start is not None
             given = given.start
         if takes == "n":
-            made = check(c, given, I64, ("E0204", "`{0}` takes {want}, and this is {got}", call.name))
+            typed = check(c, given, I64, ("E0204", "`{0}` takes {want}, and this is {got}", call.name))
         else:
-            made = started(c.p, expr(c, given))
-            if takes == "a" and resolve(made.type) in RANGES:
-                made = started(c.p, expr(c, tree.MethodCall(call.at, given, "to_vec", [])))
-        if made.type is NEVER or resolve(made.type) is ERROR:
+            typed = started(c.p, expr(c, given))
+            if takes == "a" and resolve(typed.type) in RANGES:
+                typed = started(c.p, expr(c, tree.MethodCall(call.at, given, "to_vec", [])))
+        if typed.type is NEVER or resolve(typed.type) is ERROR:
             return False
-        if takes == "a" and not isinstance(resolve(made.type), ArrayType):
+        if takes == "a" and not isinstance(resolve(typed.type), ArrayType):
             c.p.error("E0204", call.at, f"`{call.name}` takes an array, and this is no array")
             return False
-        variable = c.declare(f"#a{k}", resolve(made.type), call.at, mutable=True)
+        variable = c.declare(f"#a{k}", resolve(typed.type), call.at, mutable=True)
         variable.read = True
-        out.append(hir.Do(made) if variable.slot < 0 else hir.Let(variable.slot, made))
+        out.append(hir.Do(typed) if variable.slot < 0 else hir.Let(variable.slot, typed))
     return True
 
 
@@ -393,10 +393,10 @@ def _bind_functions(
 
 def _on_state(node: tree.Expr, state: str) -> tree.Expr:
     """The function of a `scan` that writes to `*state`, of the element alone."""
-    found = lent_state(node)
-    assert found is not None
-    body = _renamed(found.body, found.parameters[0].name, state)
-    return msgspec.structs.replace(found, parameters=found.parameters[1:], body=body)
+    lent = lent_state(node)
+    assert lent is not None
+    body = _renamed(lent.body, lent.parameters[0].name, state)
+    return msgspec.structs.replace(lent, parameters=lent.parameters[1:], body=body)
 
 
 def _renamed(node: Any, name: str, state: str) -> Any:

@@ -38,8 +38,8 @@ def table_of(c: Fn, node: tree.MethodCall, array: hir.Expr, want: Want) -> hir.E
     if named in ("HashSet", "BTreeSet") or (not named and isinstance(wanted, SetType)):
         kind = resolve(array.type)
         assert isinstance(kind, ArrayType)
-        made = new_set(c, node.at, kind.element)
-        return made if made.type is ERROR else set_of(c, node.at, made, array)
+        table = new_set(c, node.at, kind.element)
+        return table if table.type is ERROR else set_of(c, node.at, table, array)
     return None
 
 
@@ -182,11 +182,11 @@ def _retain(c: Fn, node: tree.MethodCall, place: Place, kind: Table, out: list[h
     letters = "kv" if isinstance(kind, MapType) else "x"
     rows = _KEPT if isinstance(kind, MapType) else _KEPT_ITEMS
     parts = dict(zip(letters, kind.parts, strict=True))
-    made = written(c, node, node.name, rows, read_place(c, node.at, place), parts, kind)
-    assert made is not None
-    if resolve(made.type) is ERROR:
-        return made
-    write_place(c, place, made, node.at, out)
+    kept = written(c, node, node.name, rows, read_place(c, node.at, place), parts, kind)
+    assert kept is not None
+    if resolve(kept.type) is ERROR:
+        return kept
+    write_place(c, place, kept, node.at, out)
     return hir.Unit(UNIT, node.at)
 
 

@@ -77,12 +77,12 @@ def leaves(body: tree.Expr) -> bool:
     return False
 
 
-def inline_call(c: Fn, node: tree.Call, found: InlineFunction, want: Want, why: Why) -> hir.Expr:
+def inline_call(c: Fn, node: tree.Call, function: InlineFunction, want: Want, why: Why) -> hir.Expr:
     """The body of a lambda in the place of a call of it."""
     mark = len(c.undo)
     out: list[hir.Stmt] = []
     given = [expr(c, argument) for argument in node.arguments]
-    for parameter, value in zip(found.node.parameters, given, strict=True):
+    for parameter, value in zip(function.node.parameters, given, strict=True):
         if value.type is NEVER:
             return value
         kind = resolve(value.type)
@@ -94,9 +94,9 @@ def inline_call(c: Fn, node: tree.Call, found: InlineFunction, want: Want, why: 
             continue
         variable = c.declare(parameter.name, kind, parameter.at, mutable=True)
         out.append(hir.Do(value) if variable.slot < 0 else hir.Let(variable.slot, value))
-    body = found.node.body
-    if found.node.result is not None:
-        typed = check(c, body, type_of(c.p, c.env, found.node.result), _RESULT)
+    body = function.node.body
+    if function.node.result is not None:
+        typed = check(c, body, type_of(c.p, c.env, function.node.result), _RESULT)
     else:
         plain = want is TAIL and not isinstance(body, tree.Block)
         typed = expr(c, body, None if plain else want, why)

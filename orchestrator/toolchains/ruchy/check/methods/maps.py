@@ -116,8 +116,8 @@ def _get(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Table) -> hir.E
     out: list[hir.Stmt] = []
     held = in_slot(c, receiver, out)
     key = key_of(c, node.arguments[0], kind, out)
-    found = option_at(c, node.at, held, find(c, node.at, held, key, out))
-    return hir.Block(found.type, node.at, out, found)
+    value = option_at(c, node.at, held, find(c, node.at, held, key, out))
+    return hir.Block(value.type, node.at, out, value)
 
 
 def _contains(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Table) -> hir.Expr:
@@ -147,7 +147,7 @@ def _union(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Table) -> hir
     return bad(node.at) if other.type is ERROR else set_of(c, node.at, held, keys_of(node.at, other), out)
 
 
-def _chosen(there: bool) -> Method:
+def _chosen(shared: bool) -> Method:
     """The items of the first set that the second one has, or lacks."""
 
     def make(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Table) -> hir.Expr:
@@ -155,7 +155,7 @@ def _chosen(there: bool) -> Method:
         held, other = _sets(c, node, receiver, kind, out)
         if other.type is ERROR:
             return bad(node.at)
-        name = "shared" if there else "others"
+        name = "shared" if shared else "others"
         return hir.Block(kind, node.at, out, hir.Helper(kind, node.at, name, kind, [held, other]))
 
     return make
@@ -179,8 +179,8 @@ METHODS: dict[tuple[type, str], tuple[int, Method]] = {
     **{(SetType, name): (0, _keys) for name in ("items", "iter", "into_iter", "collect", "to_vec", "cloned", "copied")},
     (SetType, "contains"): (1, _contains),
     (SetType, "union"): (1, _union),
-    (SetType, "intersection"): (1, _chosen(there=True)),
-    (SetType, "difference"): (1, _chosen(there=False)),
+    (SetType, "intersection"): (1, _chosen(shared=True)),
+    (SetType, "difference"): (1, _chosen(shared=False)),
     (SetType, "is_subset"): (1, _is_subset),
     **{(of, name): (0, _len) for of in (MapType, SetType) for name in ("len", "length", "count")},
     **{(of, "is_empty"): (0, _is_empty) for of in (MapType, SetType)},

@@ -52,8 +52,8 @@ def _block(c: Fn, at: int, out: list[hir.Stmt], typed: hir.Expr) -> hir.Expr:
 
 def _zero(c: Fn, kind: Type, at: int, value: int = 0) -> hir.Expr:
     """A constant of a number's type, which may be open."""
-    found = resolve(kind)
-    if isinstance(found, FloatType) or openness(found) == FLOATING:
+    resolved = resolve(kind)
+    if isinstance(resolved, FloatType) or openness(resolved) == FLOATING:
         return open_type(c, hir.Float(kind, at, float(value)))
     return open_type(c, hir.Int(kind, at, value))
 
@@ -81,8 +81,8 @@ def _later(c: Fn, at: int, typed: hir.Expr, kind: Type, make: Callable[[], hir.E
     """What depends on whether a number is an integer or a float, made once that is known."""
 
     def decide(last: bool) -> hir.Expr | None:
-        found = settle(typed.type) if last else resolve(typed.type)
-        return None if may_be_float(found) else make()
+        decided = settle(typed.type) if last else resolve(typed.type)
+        return None if may_be_float(decided) else make()
 
     return later(c, at, kind, (typed.type,), decide)
 

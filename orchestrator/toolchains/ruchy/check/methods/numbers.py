@@ -58,8 +58,8 @@ def number_method(c: Fn, at: int, name: str, values: list[hir.Expr]) -> hir.Expr
 
 
 def _when_known(c: Fn, at: int, name: str, values: list[hir.Expr], last: bool) -> hir.Expr | None:
-    found = settle(values[0].type) if last else resolve(values[0].type)
-    return None if may_be_float(found) else number_method(c, at, name, values)
+    kind = settle(values[0].type) if last else resolve(values[0].type)
+    return None if may_be_float(kind) else number_method(c, at, name, values)
 
 
 def _float(typed: hir.Expr) -> hir.Expr:
@@ -110,8 +110,8 @@ def _elementary(c: Fn, at: int, name: str, values: list[hir.Expr]) -> hir.Expr:
         unify(kind, F64)
     wide = [value if resolve(value.type) == F64 else hir.Cast(F64, at, value) for value in values]
     result = hir.Runtime(F64, at, f"f64_{name}", wide)
-    found = resolve(values[0].type)
-    return result if found == F64 else hir.Cast(found, at, result)
+    given = resolve(values[0].type)
+    return result if given == F64 else hir.Cast(given, at, result)
 
 
 def _of_runtime(name: str, count: int = 0) -> Make:

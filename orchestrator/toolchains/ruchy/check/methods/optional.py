@@ -77,8 +77,8 @@ def element_or_none(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: Arra
 def pop_or_none(c: Fn, node: tree.MethodCall, place: Place, kind: ArrayType) -> hir.Expr:
     """`pop` as an `Option`."""
     value = change(c, node, place, kind)
-    there = _is(node.at, ">", _length(node.at, read_place(c, node.at, place)), 0)
-    return _choice(c, node.at, [], there, value)
+    present = _is(node.at, ">", _length(node.at, read_place(c, node.at, place)), 0)
+    return _choice(c, node.at, [], present, value)
 
 
 def asks_for_option(name: str, want: Want) -> bool:
@@ -92,8 +92,8 @@ def _nth(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: ArrayType) -> h
     array = in_slot(c, receiver, out)
     index = in_slot(c, check(c, node.arguments[0], I64, (*ARGUMENT, node.name)), out)
     typed = open_type(c, hir.GetElement(resolve(kind.element), at, array, index, checked=False))
-    there = hir.And(BOOL, at, _is(at, ">=", index, 0), _is(at, "<", index, _length(at, array)))
-    return _choice(c, at, out, there, typed)
+    present = hir.And(BOOL, at, _is(at, ">=", index, 0), _is(at, "<", index, _length(at, array)))
+    return _choice(c, at, out, present, typed)
 
 
 # ---------------------------------------------------------------- of a String
@@ -103,8 +103,8 @@ def _text_nth(c: Fn, at: int, given: list[hir.Expr]) -> hir.Expr:
     out: list[hir.Stmt] = []
     text, index = (in_slot(c, one, out) for one in given)
     count = hir.Runtime(I64, at, "str_chars", [text])
-    there = hir.And(BOOL, at, _is(at, ">=", index, 0), _is(at, "<", index, count))
-    return _choice(c, at, out, there, hir.Runtime(STRING, at, "str_at", [text, index], traps=True))
+    present = hir.And(BOOL, at, _is(at, ">=", index, 0), _is(at, "<", index, count))
+    return _choice(c, at, out, present, hir.Runtime(STRING, at, "str_at", [text, index], traps=True))
 
 
 def _position(symbol: str) -> Callable[[Fn, int, list[hir.Expr]], hir.Expr]:
@@ -149,12 +149,12 @@ rows("split_once", TextMethod((STRING,), option_of(TupleType((STRING, STRING))),
 def _text_pop(c: Fn, at: int, old: hir.Expr, given: list[hir.Expr], out: list[hir.Stmt]) -> tuple[hir.Expr, hir.Expr]:
     """The last character, if there is one; the text is the same without it."""
     count = in_slot(c, hir.Runtime(I64, at, "str_chars", [old]), out)
-    there = _is(at, ">", count, 0)
+    present = _is(at, ">", count, 0)
     last = hir.Arithmetic(I64, at, "-", count, hir.Int(I64, at, 1))
     character = hir.Runtime(STRING, at, "str_at", [old, hir.Int(I64, at, -1)], traps=True)
-    value = in_slot(c, _choice(c, at, [], there, character), out)
+    value = in_slot(c, _choice(c, at, [], present, character), out)
     rest = hir.Runtime(STRING, at, "str_slice", [old, hir.Int(I64, at, 0), last], traps=True)
-    return hir.If(STRING, at, there, rest, old), value
+    return hir.If(STRING, at, present, rest, old), value
 
 
 TEXT_CHANGERS["pop"] = TextChange((), _TEXT, _text_pop)
@@ -201,8 +201,8 @@ def _read(c: Fn, node: tree.MethodCall, text: hir.Expr, kind: Type) -> hir.Expr:
         return text
     if isinstance(kind, BoolType):
         return hir.Compare(BOOL, node.at, "==", text, hir.Str(STRING, node.at, "true"))
-    made = (to_float if isinstance(kind, FloatType) else to_integer)(c, node.at, "parse", text)
-    return made if made.type is kind else hir.Cast(kind, node.at, made)
+    number = (to_float if isinstance(kind, FloatType) else to_integer)(c, node.at, "parse", text)
+    return number if number.type is kind else hir.Cast(kind, node.at, number)
 
 
 def _fits(c: Fn, at: int, text: hir.Expr, kind: Type) -> hir.Expr:
@@ -214,12 +214,12 @@ def _fits(c: Fn, at: int, text: hir.Expr, kind: Type) -> hir.Expr:
         return hir.Or(BOOL, at, *words)
     if isinstance(kind, FloatType):
         return hir.Runtime(BOOL, at, "str_is_f64", [text])
-    there: hir.Expr = hir.Runtime(BOOL, at, "str_is_i64", [text])
+    fitting: hir.Expr = hir.Runtime(BOOL, at, "str_is_i64", [text])
     assert isinstance(kind, IntType)
     if kind == I64 or (kind.bits == 64 and kind.signed):
-        return there
+        return fitting
     low = -(1 << kind.bits - 1) if kind.signed else 0
     high = (1 << kind.bits - (1 if kind.signed else 0)) - 1
     number = hir.Runtime(I64, at, "str_to_i64", [text], traps=True)
-    there = hir.And(BOOL, at, there, _is(at, ">=", number, low))
-    return there if kind.bits == 64 else hir.And(BOOL, at, there, _is(at, "<=", number, high))
+    fitting = hir.And(BOOL, at, fitting, _is(at, ">=", number, low))
+    return fitting if kind.bits == 64 else hir.And(BOOL, at, fitting, _is(at, "<=", number, high))

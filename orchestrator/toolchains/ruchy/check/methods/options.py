@@ -78,8 +78,8 @@ def option_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, kind: EnumTy
         c.p.composed = True
         out: list[hir.Stmt] = []
         local = receiver if isinstance(receiver, hir.Local) else in_slot(c, receiver, out)
-        made = make(c, node, local, kind, out)
-        return open_type(c, hir.Block(made.type, node.at, out, made)) if out else made
+        typed = make(c, node, local, kind, out)
+        return open_type(c, hir.Block(typed.type, node.at, out, typed)) if out else typed
     for argument in node.arguments:
         if not isinstance(argument, tree.Lambda):
             expr(c, argument)

@@ -38,9 +38,9 @@ _ORDERS = (("PartialOrd", "partial_cmp"), ("Ord", "cmp"))
 
 def _method(p: Pass, kind: Type, trait: str, name: str) -> FunctionItem | None:
     owner = owner_of(p, kind) if isinstance(kind, StructType | EnumType) else None
-    found = owner.methods.get(name) if owner is not None else None
-    of = found.block.trait if found is not None and found.block is not None else None
-    return found if of is not None and of.path[-1] == trait and found is not None and found.node.receiver else None
+    method = owner.methods.get(name) if owner is not None else None
+    of = method.block.trait if method is not None and method.block is not None else None
+    return method if of is not None and of.path[-1] == trait and method is not None and method.node.receiver else None
 
 
 def _called(c: Fn, at: int, item: FunctionItem, left: hir.Expr, rest: list[tree.Expr]) -> hir.Expr:
@@ -57,8 +57,8 @@ def operation(c: Fn, at: int, op: str, left: hir.Expr, rest: list[tree.Expr]) ->
 def comparison(c: Fn, at: int, op: str, left: hir.Expr, right: tree.Expr) -> hir.Expr | None:
     """`left == right`, `left < right` by a method of the type of `left`; None where it has none for that."""
     if op in METHODS:
-        made = operation(c, at, op, left, [right])
-        return hir.Not(BOOL, at, made) if made is not None and op == "!=" else made
+        compared = operation(c, at, op, left, [right])
+        return hir.Not(BOOL, at, compared) if compared is not None and op == "!=" else compared
     kind = resolve(left.type)
     for trait, name in _ORDERS:
         item = _method(c.p, kind, trait, name)
@@ -114,8 +114,8 @@ def own_equality(p: Pass, kind: Type) -> Type | None:
 
 def shown_equality(p: Pass, kind: Type) -> str:
     """What to say where a comparison would pass over an `eq`; "" where it does not."""
-    found = own_equality(p, kind)
-    return "" if found is None else f"{shown(found)} has an `eq` of its own, which is not asked for what is inside"
+    owner = own_equality(p, kind)
+    return "" if owner is None else f"{shown(owner)} has an `eq` of its own, which is not asked for what is inside"
 
 
 OVERLOADED.operation, OVERLOADED.comparison, OVERLOADED.passed_over = operation, comparison, shown_equality

@@ -320,12 +320,12 @@ def _apply(c: Fn, node: tree.MethodCall, receiver: hir.Expr, want: Want = None) 
         return call_method(c, node, method, receiver)
     node = usual(node, kind)
     name = _plain(node.name)
-    if isinstance(kind, ArrayType) and (made := by_own(c, node, receiver, kind, want)) is not None:
-        return made
+    if isinstance(kind, ArrayType) and (typed := by_own(c, node, receiver, kind, want)) is not None:
+        return typed
     if openness(kind) != ANY:
-        made = compared(c, node, receiver, name) if name in ORDERING else with_function(c, node, name, receiver, want)
-        if made is not None:
-            return made
+        typed = compared(c, node, receiver, name) if name in ORDERING else with_function(c, node, name, receiver, want)
+        if typed is not None:
+            return typed
     if kind is STRING and name in _OF_CHARACTERS:
         characters = hir.Runtime(array_of(c, STRING), node.at, "str_chars_array", [receiver])
         return _apply(c, node, characters, want)
@@ -394,9 +394,9 @@ def _of_unknown(c: Fn, node: tree.MethodCall, receiver: hir.Expr) -> hir.Expr:
             return bad(node.at)
         now, env = c.names, c.env
         c.names, c.env = names, home
-        made = _apply(c, node, receiver)
+        typed = _apply(c, node, receiver)
         c.names, c.env = now, env
-        return made
+        return typed
 
     return later(c, node.at, fresh(), (receiver.type,), decide)
 

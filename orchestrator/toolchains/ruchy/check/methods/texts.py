@@ -64,17 +64,17 @@ def text_method(c: Fn, node: tree.MethodCall, receiver: hir.Expr, name: str) -> 
     if not least <= len(given) <= most:
         arguments_of(c, node, name, least, most)
         return bad(node.at) if row.result.parts else hir.Unit(row.result, node.at)
-    made = [receiver]
+    arguments = [receiver]
     for argument, kind in zip(given, row.arguments, strict=False):
-        made.append(check(c, argument, kind, (*ARGUMENT, node.name)))
-    made += [hir.Str(STRING, node.at, text) for text in row.defaults[len(given) - least :]]
-    if any(resolve(one.type) is ERROR for one in made):
+        arguments.append(check(c, argument, kind, (*ARGUMENT, node.name)))
+    arguments += [hir.Str(STRING, node.at, text) for text in row.defaults[len(given) - least :]]
+    if any(resolve(one.type) is ERROR for one in arguments):
         return bad(node.at)
     if row.result.parts:
         c.p.composed = True
     if isinstance(row.make, str):
-        return hir.Runtime(row.result, node.at, row.make, made, row.traps)
-    return row.make(c, node.at, made)
+        return hir.Runtime(row.result, node.at, row.make, arguments, row.traps)
+    return row.make(c, node.at, arguments)
 
 
 # ---------------------------------------------------------------- what takes more than one call
@@ -137,14 +137,14 @@ def _more(at: int, count: hir.Expr) -> hir.Expr:
     )
 
 
-def _case(here: str, there: str) -> Make:
+def _case(here: str, counterpart: str) -> Make:
     """All letters are of one case, and there is one: another case would be another text."""
 
     def make(c: Fn, at: int, given: list[hir.Expr]) -> hir.Expr:
         out: list[hir.Stmt] = []
         text = in_slot(c, given[0], out)
         same = _is(c, at, "==", text, hir.Runtime(STRING, at, here, [text]))
-        other = _is(c, at, "!=", text, hir.Runtime(STRING, at, there, [text]))
+        other = _is(c, at, "!=", text, hir.Runtime(STRING, at, counterpart, [text]))
         return hir.Block(BOOL, at, out, hir.And(BOOL, at, same, other))
 
     return make

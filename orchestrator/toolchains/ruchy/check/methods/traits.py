@@ -63,8 +63,8 @@ def owner_of(p: Pass, kind: Type) -> StructItem | EnumItem | None:
 def own_method(p: Pass, env: Env, kind: Type, name: str) -> FunctionItem | None:
     """The method or associated function that a type has by an `impl`, None where it has none of that name."""
     owner = owner_of(p, kind) if isinstance(kind, StructType | EnumType) else None
-    found = None if owner is None else p.method_of(owner, name)
-    return found or extension(p, env, kind, name)
+    method = None if owner is None else p.method_of(owner, name)
+    return method or extension(p, env, kind, name)
 
 
 def _in_type(p: Pass, env: Env, kind: Type, name: str) -> Item | None:
@@ -85,19 +85,19 @@ def _seen(p: Pass, env: Env) -> Iterator[TraitItem]:
     interfaces = p.module.job.interfaces
     if env.names is not None:
         for key in {key for key in env.names.values() if key in interfaces and interfaces[key].kind == "trait"}:
-            found = p.item_of(key)
-            if isinstance(found, TraitItem):
-                yield found
+            trait = p.item_of(key)
+            if isinstance(trait, TraitItem):
+                yield trait
         if env.module != p.module.name:
             return
     yield from [item for item in p.module.items.values() if isinstance(item, TraitItem)]
     for (scope, name), binding in p.module.bindings.items():
         interface = interfaces.get(f"{binding.module}::{binding.item}")
         if interface is not None and interface.kind == "trait" and not binding.rest:
-            found = p.item_of(f"{binding.module}::{binding.item}")
-            if isinstance(found, TraitItem):
+            trait = p.item_of(f"{binding.module}::{binding.item}")
+            if isinstance(trait, TraitItem):
                 p.now_seen.bindings.add((scope, name))
-                yield found
+                yield trait
 
 
 def extension(p: Pass, env: Env, kind: Type, name: str) -> FunctionItem | None:
@@ -189,14 +189,14 @@ def check_bounds_written(p: Pass, node: tree.Function, env: Env) -> None:
 
 def _known_trait(p: Pass, env: Env, node: tree.NamedType) -> TraitItem | None:
     """The trait that is meant; None for a built-in one, and after an error."""
-    found = p.lookup(env, node.path)
-    if isinstance(found, TraitItem):
-        return found
+    trait = p.lookup(env, node.path)
+    if isinstance(trait, TraitItem):
+        return trait
     name = "::".join(node.path)
-    if found is None and node.path[-1] in BUILT_IN:
+    if trait is None and node.path[-1] in BUILT_IN:
         return None
     p.failed = True
-    if found is None or hasattr(found, "node"):
+    if trait is None or hasattr(trait, "node"):
         traits = [item.name for item in p.module.items.values() if isinstance(item, TraitItem)]
         p.error("E0103", node.at, f"there is no trait `{name}`", did_you_mean(name, [*traits, *BUILT_IN]))
     return None

@@ -133,10 +133,10 @@ _OF_MATH = words("sqrt abs pow floor ceil round min max sin cos tan asin acos at
 
 def of_math(c: Fn, node: tree.MethodCall) -> tree.Call | None:
     """`math.sqrt(x)`, where nothing is called `math`, is `sqrt(x)`."""
-    found = node.receiver
-    if not isinstance(found, tree.Path) or found.segments != ("math",) or node.name not in _OF_MATH:
+    receiver = node.receiver
+    if not isinstance(receiver, tree.Path) or receiver.segments != ("math",) or node.name not in _OF_MATH:
         return None
-    if "math" in c.names or c.p.lookup(c.env, found.segments) is not None:
+    if "math" in c.names or c.p.lookup(c.env, receiver.segments) is not None:
         return None
     return tree.Call(node.at, tree.Path(node.at, (node.name,)), node.arguments)
 

@@ -61,12 +61,12 @@ def written(
 ) -> hir.Expr | None:
     """The call of a method that is written here; None where no row has its name. `parts` are the types that letters
     stand for in the arguments of functions."""
-    found = rows.get(name)
-    if found is None:
+    overloads = rows.get(name)
+    if overloads is None:
         return None
-    row = found.get(len(node.arguments))
+    row = overloads.get(len(node.arguments))
     if row is None:
-        return _wrong_count(c, node, name, found)
+        return _wrong_count(c, node, name, overloads)
     out: list[hir.Stmt] = []
     mark = len(c.undo)
     slot_of = c.declare("#xs", resolve(receiver.type), node.at, mutable=True)
@@ -81,19 +81,19 @@ def written(
         named, _, takes = argument.partition(":")
         own = _OWN + named[2:]
         if not named[2:].isupper():
-            made = started(c.p, expr(c, given))
-            if made.type is NEVER or resolve(made.type) is ERROR:
+            typed = started(c.p, expr(c, given))
+            if typed.type is NEVER or resolve(typed.type) is ERROR:
                 c.leave(mark)
                 return bad(node.at)
-            variable = c.declare(own, resolve(made.type), node.at, mutable=True)
-            out.append(hir.Do(made) if variable.slot < 0 else hir.Let(variable.slot, made))
+            variable = c.declare(own, resolve(typed.type), node.at, mutable=True)
+            out.append(hir.Do(typed) if variable.slot < 0 else hir.Let(variable.slot, typed))
             kinds[named[2:]] = variable.type
             continue
         result: Type = BOOL if named == "__P" else UNIT if named == "__U" else fresh()
         bind_function(c, own, given, [kinds.get(letter) or fresh() for letter in takes], result, out)
-    made = expr(c, _at(_body(row.text), node.at), want)
+    typed = expr(c, _at(_body(row.text), node.at), want)
     c.leave(mark)
-    return hir.Block(made.type, node.at, out, made)
+    return hir.Block(typed.type, node.at, out, typed)
 
 
 def in_ruchy(c: Fn, at: int, text: str, values: Mapping[str, hir.Expr], want: Want = None) -> hir.Expr:
@@ -160,16 +160,16 @@ def change_by_function(c: Fn, node: tree.MethodCall, place: Place, out: list[hir
     mutated(c, place.variable, node.at)
     place.variable.read = True
     call = usual(node, place.type)
-    made = with_function(c, call, IN_PLACE[call.name], read_place(c, node.at, place), None)
-    assert made is not None
-    if resolve(made.type) is ERROR:
-        return made
-    write_place(c, place, made, node.at, out)
+    changed = with_function(c, call, IN_PLACE[call.name], read_place(c, node.at, place), None)
+    assert changed is not None
+    if resolve(changed.type) is ERROR:
+        return changed
+    write_place(c, place, changed, node.at, out)
     return hir.Unit(UNIT, node.at) if want is not TAIL or node.name == "retain" else read_place(c, node.at, place)
 
 
-def _wrong_count(c: Fn, node: tree.MethodCall, name: str, found: Mapping[int, WrittenMethod]) -> hir.Expr:
-    wanted = " or ".join(str(count) for count in sorted(found))
+def _wrong_count(c: Fn, node: tree.MethodCall, name: str, overloads: Mapping[int, WrittenMethod]) -> hir.Expr:
+    wanted = " or ".join(str(count) for count in sorted(overloads))
     given = len(node.arguments)
     c.p.error("E0301", node.at, f"`{name}` takes {wanted} argument{'s' * (wanted != '1')}, and was given {given}")
     for argument in node.arguments:
@@ -180,9 +180,9 @@ def _wrong_count(c: Fn, node: tree.MethodCall, name: str, found: Mapping[int, Wr
 
 def block_of(text: str, at: int) -> tree.Block:
     """A block of Ruchy, at one token, with its own names."""
-    found = _at(_body(text), at)
-    assert isinstance(found, tree.Block)
-    return found
+    body = _at(_body(text), at)
+    assert isinstance(body, tree.Block)
+    return body
 
 
 @lru_cache(None)

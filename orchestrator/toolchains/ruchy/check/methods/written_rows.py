@@ -23,14 +23,14 @@ Rows = dict[str, dict[int, WrittenMethod]]
 
 def rows_of(text: str) -> Rows:
     """Reads rows as this file has them."""
-    found: Rows = {}
+    rows: Rows = {}
     for row in text.strip().replace("\n ", " ").splitlines():
         head, _, body = row.partition(" => ")
         names, _, listed = head.partition("(")
         arguments = tuple(one.strip() for one in listed.rstrip(")").split(",") if one.strip())
         for name in names.split():
-            found.setdefault(name, {})[len(arguments)] = WrittenMethod(arguments, body.strip())
-    return found
+            rows.setdefault(name, {})[len(arguments)] = WrittenMethod(arguments, body.strip())
+    return rows
 
 
 ON_ARRAYS = rows_of("""

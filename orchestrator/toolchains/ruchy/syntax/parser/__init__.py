@@ -175,9 +175,9 @@ def _padded(tokens: Tokens) -> Tokens:
 def literal_findings(tokens: Tokens) -> list[Finding]:
     """The findings of the lexer, at every occurrence of their tokens."""
     return [
-        msgspec.structs.replace(found, at=at)
+        msgspec.structs.replace(finding, at=at)
         for at, text in enumerate(tokens.texts)
-        for found in tokens.findings.get(text, ())
+        for finding in tokens.findings.get(text, ())
     ]
 
 
@@ -188,19 +188,21 @@ _BREAKING = frozenset(("E0023", "E0025", "E0026"))
 def _merged(places: Places, parsed: list[Finding], lexed: list[Finding]) -> list[Finding]:
     """Both, in the order of the source. A token that cannot be read is an error for the parser too, so of the two on a
     line only the first is kept; of two at the same place, the lexer's."""
-    spots = {id(found): (place.line, place.column) for found in (*parsed, *lexed) for place in (places.of(found),)}
-    stray = dict(spots[id(found)] for found in reversed(lexed) if found.code in _BREAKING)
-    errors = dict(spots[id(found)] for found in reversed(parsed) if found.severity == "error")
+    spots = {
+        id(finding): (place.line, place.column) for finding in (*parsed, *lexed) for place in (places.of(finding),)
+    }
+    stray = dict(spots[id(finding)] for finding in reversed(lexed) if finding.code in _BREAKING)
+    errors = dict(spots[id(finding)] for finding in reversed(parsed) if finding.severity == "error")
     kept: list[Finding] = []
-    for found in parsed:
-        line, column = spots[id(found)]
-        if found.severity != "error" or column < stray.get(line, 1 << 30):
-            kept.append(found)
-    for found in lexed:
-        line, column = spots[id(found)]
-        if found.code not in _BREAKING or column <= errors.get(line, 1 << 30):
-            kept.append(found)
-    return sorted(kept, key=lambda found: spots[id(found)])
+    for finding in parsed:
+        line, column = spots[id(finding)]
+        if finding.severity != "error" or column < stray.get(line, 1 << 30):
+            kept.append(finding)
+    for finding in lexed:
+        line, column = spots[id(finding)]
+        if finding.code not in _BREAKING or column <= errors.get(line, 1 << 30):
+            kept.append(finding)
+    return sorted(kept, key=lambda finding: spots[id(finding)])
 
 
 def _unclosed(tokens: Tokens) -> Finding:

@@ -86,9 +86,9 @@ def word_beside(c: Cursor, at: int) -> tuple[int, str] | None:
 
 def check_block(c: Cursor) -> None:
     """Fails where something else than the `{` of a block stands that other languages have there."""
-    found = word_beside(c, c.at)
-    if found is not None:
-        c.fail("E0033", f"`{c.texts[found[0]]}` is no word of Ruchy", found[0], found[1])
+    word = word_beside(c, c.at)
+    if word is not None:
+        c.fail("E0033", f"`{c.texts[word[0]]}` is no word of Ruchy", word[0], word[1])
     hint = _BEFORE_BRACES.get(c.texts[c.at])
     if hint is not None:
         c.fail("E0016", f"expected `{{`, found {c.describe(c.at)}", hint=hint, after=True)

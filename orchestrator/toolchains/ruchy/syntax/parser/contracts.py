@@ -26,15 +26,15 @@ def parse_condition(c: Cursor) -> Expr:
 
 def parse_contracts(c: Cursor, *kinds: str) -> list[Contract]:
     """The contracts before a body. `kinds` are those that can stand here, `decreases` always can."""
-    found: list[Contract] = []
+    contracts: list[Contract] = []
     while (kind := c.kinds[c.at]) in _WORDS:
         at = c.at
         if kind not in kinds and kind != "decreases":
             _report_misplaced(c, kind)
         c.at += 1
         condition = parse_condition(c)
-        found.append(Contract(at, kind, condition, _text(c, at + 1, c.at)))
-    return found
+        contracts.append(Contract(at, kind, condition, _text(c, at + 1, c.at)))
+    return contracts
 
 
 def _report_misplaced(c: Cursor, kind: str) -> None:
@@ -59,12 +59,12 @@ def refuse_type_invariant(c: Cursor) -> bool:
 def _text(c: Cursor, start: int, stop: int) -> str:
     """The tokens of a condition as people write them."""
     kinds, texts = c.kinds, c.texts
-    found: list[str] = []
+    words_: list[str] = []
     tight = True
     for at in range(start, stop):
         kind = kinds[at]
         before = kinds[at - 1] if at > start else ""
         joined = tight or kind in _CLOSE or (kind in ("(", "[") and before in _VALUES)
-        found.append(texts[at] if joined else f" {texts[at]}")
+        words_.append(texts[at] if joined else f" {texts[at]}")
         tight = kind in _TIGHT or (kind in ("-", "&", "*") and before not in _VALUES)
-    return "".join(found)
+    return "".join(words_)

@@ -221,8 +221,8 @@ class Cursor:
         """All findings, in the order of the source."""
         return [self._moved(*each) for each in sorted(self.found, key=lambda each: each[0].at)]
 
-    def _moved(self, found: Finding, after: bool) -> Finding:
-        at = found.at
+    def _moved(self, finding: Finding, after: bool) -> Finding:
+        at = finding.at
         if at > 0 and ((after and self.first_on_line(at)) or self.kinds[at] == "end"):
-            return msgspec.structs.replace(found, at=at - 1, offset=len(self.texts[at - 1]), length=1)
-        return found
+            return msgspec.structs.replace(finding, at=at - 1, offset=len(self.texts[at - 1]), length=1)
+        return finding

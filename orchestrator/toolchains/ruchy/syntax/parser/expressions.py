@@ -96,10 +96,10 @@ def parse_expression(c: Cursor, first: Expr | None = None) -> Expr:
             operands.append(parse_operand(c))
     _reduce(c, operands, operators, levels, firsts, 0)
     c.depth -= 1
-    found = operands[0]
-    if found is None:
+    operand = operands[0]
+    if operand is None:
         c.fail("E0003", "expected an expression")
-    return found
+    return operand
 
 
 def _begins_write(c: Cursor, at: int) -> bool:
@@ -268,12 +268,12 @@ def parse_arguments(c: Cursor, closer: str = ")") -> list[Expr]:
     """Expressions between brackets, from the opening one."""
     opened = c.at
     c.at += 1
-    found: list[Expr] = []
+    arguments: list[Expr] = []
     saved = (c.no_struct, c.no_arrow)
     c.no_struct = c.no_arrow = False
     kinds = c.kinds
     while kinds[c.at] != closer:
-        found.append(parse_expression(c))
+        arguments.append(parse_expression(c))
         if kinds[c.at] != ",":
             break
         c.at += 1
@@ -281,14 +281,14 @@ def parse_arguments(c: Cursor, closer: str = ")") -> list[Expr]:
         c.fail("E0002", f"expected `,` or `{closer}`, found {c.describe(c.at)}", hint="add `,`")
     c.close(closer, opened)
     c.no_struct, c.no_arrow = saved
-    return found
+    return arguments
 
 
 def choices(c: Cursor) -> set[int]:
     """The ordinals of the `?` that begin a `c ? a : b`. They are found for all tokens at once: each `:` belongs to the
     last `?` of its depth that has none yet."""
     if c.choices is None:
-        c.choices = found = set[int]()
+        c.choices = choices_ = set[int]()
         open_: list[list[int]] = [[]]
         for at, kind in enumerate(c.kinds):
             if kind in ("(", "[", "{", "#[", "fopen"):
@@ -302,7 +302,7 @@ def choices(c: Cursor) -> set[int]:
                     open_[-1].append(at)
             elif kind == ":":
                 if open_[-1]:
-                    found.add(open_[-1].pop())
+                    choices_.add(open_[-1].pop())
             elif kind in _ENDS_CHOICE or kind == "fmid":
                 open_[-1].clear()
     return c.choices

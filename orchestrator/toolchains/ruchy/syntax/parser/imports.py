@@ -85,11 +85,11 @@ def _parse_from_import(c: Cursor, names: list[UseName]) -> None:
 def _parse_braced_import(c: Cursor, names: list[UseName]) -> None:
     opened = c.at
     c.at += 1
-    found: list[tuple[int, str, str]] = []
+    imported: list[tuple[int, str, str]] = []
     while c.kinds[c.at] != "}":
         at = c.at
         name = c.name("an item")
-        found.append((at, name, _parse_alias(c, name)))
+        imported.append((at, name, _parse_alias(c, name)))
         if c.kinds[c.at] != ",":
             break
         c.at += 1
@@ -98,7 +98,7 @@ def _parse_braced_import(c: Cursor, names: list[UseName]) -> None:
         c.fail("E0001", f"expected `from` and a module, found {c.describe(c.at)}", after=True)
     c.at += 1
     module = _parse_module_path(c)
-    names += [UseName(at, (*module, name), alias) for at, name, alias in found]
+    names += [UseName(at, (*module, name), alias) for at, name, alias in imported]
 
 
 def _parse_use_tree(c: Cursor, prefix: _Segments, names: list[UseName], separators: tuple[str, ...]) -> None:

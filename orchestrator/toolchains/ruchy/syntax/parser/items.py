@@ -81,10 +81,10 @@ def try_parse_item(c: Cursor) -> Stmt | None:
             return None
         attributes = _parse_attributes(c)
         public = _parse_visibility(c)
-        found = _parse_bare_item(c, start, public, attributes)
-        if found is None:
+        item = _parse_bare_item(c, start, public, attributes)
+        if item is None:
             c.fail("E0015", f"expected an item, found {c.describe(c.at)}", after=True)
-        return found
+        return item
     return _parse_bare_item(c, start, False, [])
 
 
@@ -124,7 +124,7 @@ def _parse_bare_item(c: Cursor, start: int, public: bool, attributes: list[Attri
 
 def _parse_attributes(c: Cursor) -> list[Attribute]:
     """`#[name(args)]` and `@name(args)` before an item."""
-    found: list[Attribute] = []
+    attributes: list[Attribute] = []
     while c.kinds[c.at] in ("#[", "@"):
         at, opened = c.at, c.kinds[c.at] == "#["
         c.at += 1
@@ -139,8 +139,8 @@ def _parse_attributes(c: Cursor) -> list[Attribute]:
             parse_literal(c)
         if opened:
             c.close("]", at)
-        found.append(Attribute(at, name, arguments))
-    return found
+        attributes.append(Attribute(at, name, arguments))
+    return attributes
 
 
 def _parse_visibility(c: Cursor) -> bool:
@@ -169,9 +169,9 @@ def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribu
     outer = c.anonymous
     anonymous = c.anonymous = []
     parameters = _parse_parameters(c)
-    for one in anonymous:
-        generics += [kind.path[0] for kind in [one[0].type] if isinstance(kind, NamedType)]
-        bounds += one
+    for parameter in anonymous:
+        generics += [kind.path[0] for kind in [parameter[0].type] if isinstance(kind, NamedType)]
+        bounds += parameter
     c.anonymous = outer
     result = None
     if c.kinds[c.at] == "->":
@@ -189,7 +189,7 @@ def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribu
         c.allow_headers = allowed
     c.loops = saved
     receiver = bool(parameters) and parameters[0].name == "self"
-    made = Function(
+    function = Function(
         at,
         name,
         public,
@@ -207,8 +207,8 @@ def parse_function(c: Cursor, start: int, public: bool, attributes: list[Attribu
     )
     inside = c.kinds[header : c.at]
     if "fun" in inside or "fn" in inside:
-        capture(made)
-    return made
+        capture(function)
+    return function
 
 
 def _parse_result(c: Cursor) -> Type | None:
@@ -243,14 +243,14 @@ def _parse_parameters(c: Cursor) -> list[Parameter]:
     if c.kinds[opened] != "(":
         c.fail("E0001", f"expected `(` and parameters, found {c.describe(opened)}", after=True)
     c.at += 1
-    found: list[Parameter] = []
+    parameters: list[Parameter] = []
     while c.kinds[c.at] != ")":
-        found.append(_parse_parameter(c))
+        parameters.append(_parse_parameter(c))
         if c.kinds[c.at] != ",":
             break
         c.at += 1
     c.close(")", opened)
-    return found
+    return parameters
 
 
 def _is_object_pattern(c: Cursor, at: int) -> bool:
@@ -338,16 +338,16 @@ def _parse_struct(c: Cursor, start: int, public: bool, attributes: list[Attribut
 def _parse_tuple_fields(c: Cursor) -> list[StructField]:
     opened = c.at
     c.at += 1
-    found: list[StructField] = []
+    fields: list[StructField] = []
     while c.kinds[c.at] != ")":
         at = c.at
         public = _parse_visibility(c)
-        found.append(StructField(at, str(len(found)), parse_type(c), public))
+        fields.append(StructField(at, str(len(fields)), parse_type(c), public))
         if c.kinds[c.at] != ",":
             break
         c.at += 1
     c.close(")", opened)
-    return found
+    return fields
 
 
 def _parse_fields(c: Cursor) -> tuple[list[StructField], list[Function]]:

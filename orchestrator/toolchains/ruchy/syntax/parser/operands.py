@@ -182,14 +182,14 @@ def _parse_macro(c: Cursor, at: int, name: str) -> Expr:
 
 
 def _parse_more_arguments(c: Cursor, closer: str, opened: int) -> list[Expr]:
-    found: list[Expr] = []
+    arguments: list[Expr] = []
     while c.kinds[c.at] == ",":
         c.at += 1
         if c.kinds[c.at] == closer:
             break
-        found.append(parse_bracketed(c))
+        arguments.append(parse_bracketed(c))
     c.close(closer, opened)
-    return found
+    return arguments
 
 
 def _parse_matches(c: Cursor, at: int, closer: str) -> Expr:
@@ -273,10 +273,10 @@ def _parse_comprehension(c: Cursor, opened: int, element: Expr) -> Expr:
         loops.append((at if loops else opened, pattern, iterable, condition))
     c.close("]", opened)
     at, pattern, iterable, condition = loops.pop()
-    found: Expr = Comprehension(at, element, pattern, iterable, condition)
+    comprehension: Expr = Comprehension(at, element, pattern, iterable, condition)
     for at, pattern, iterable, condition in reversed(loops):
-        found = MethodCall(at, Comprehension(at, found, pattern, iterable, condition), "flatten", [])
-    return found
+        comprehension = MethodCall(at, Comprehension(at, comprehension, pattern, iterable, condition), "flatten", [])
+    return comprehension
 
 
 def parse_template(c: Cursor) -> Expr:

@@ -67,9 +67,9 @@ def parse_single_pattern(c: Cursor) -> Pattern:
         c.at = at + 1
         return _parse_plain_name(c, at)
     c.enter()
-    found = _parse_compound_pattern(c, kind, at)
+    pattern = _parse_compound_pattern(c, kind, at)
     c.depth -= 1
-    return found
+    return pattern
 
 
 def _parse_plain_name(c: Cursor, at: int) -> Pattern:
@@ -123,14 +123,14 @@ def _parse_compound_pattern(c: Cursor, kind: str, at: int) -> Pattern:  # noqa: 
 def _parse_pattern_list(c: Cursor, closer: str) -> list[Pattern]:
     opened = c.at
     c.at += 1
-    found: list[Pattern] = []
+    patterns: list[Pattern] = []
     while c.kinds[c.at] != closer:
-        found.append(parse_pattern(c))
+        patterns.append(parse_pattern(c))
         if c.kinds[c.at] != ",":
             break
         c.at += 1
     c.close(closer, opened)
-    return found
+    return patterns
 
 
 def _parse_path_pattern(c: Cursor, at: int) -> Pattern:
@@ -158,7 +158,7 @@ def _parse_path_pattern(c: Cursor, at: int) -> Pattern:
 def _parse_field_patterns(c: Cursor) -> tuple[list[FieldPattern], bool]:
     opened = c.at
     c.at += 1
-    found: list[FieldPattern] = []
+    fields: list[FieldPattern] = []
     rest = False
     while c.kinds[c.at] != "}":
         at = c.at
@@ -168,17 +168,17 @@ def _parse_field_patterns(c: Cursor) -> tuple[list[FieldPattern], bool]:
         elif c.kinds[at + 1] == ":" and c.kinds[at] != "mut":
             name = c.name("a field")
             c.at += 1
-            found.append(FieldPattern(at, name, parse_pattern(c)))
+            fields.append(FieldPattern(at, name, parse_pattern(c)))
         else:
             pattern = parse_single_pattern(c)
             if not isinstance(pattern, NamePattern):
                 c.fail("E0011", f"expected the name of a field, found {c.describe(at)}", at)
-            found.append(FieldPattern(at, pattern.name, pattern))
+            fields.append(FieldPattern(at, pattern.name, pattern))
         if c.kinds[c.at] != ",":
             break
         c.at += 1
     c.close("}", opened)
-    return found, rest
+    return fields, rest
 
 
 def _parse_literal_pattern(c: Cursor) -> Pattern:

@@ -90,7 +90,7 @@ def parse_block(c: Cursor) -> Block:
 def parse_statements(c: Cursor, closer: str) -> list[Stmt]:
     """Statements up to `closer` or the end; broken ones are reported and left out."""
     kinds = c.kinds
-    found: list[Stmt] = []
+    statements: list[Stmt] = []
     while (kind := kinds[c.at]) != closer and kind != "end":
         start = c.at
         if kind == ";":
@@ -98,8 +98,8 @@ def parse_statements(c: Cursor, closer: str) -> list[Stmt]:
             continue
         saved = (c.depth, c.loops)
         try:
-            found.append(parse_statement(c))
-            if kinds[c.at] in VALUES and c.at not in c.breaks and not _is_assignment(found[-1]):
+            statements.append(parse_statement(c))
+            if kinds[c.at] in VALUES and c.at not in c.breaks and not _is_assignment(statements[-1]):
                 _report_joined_values(c)
         except SyntaxProblem:
             c.depth, c.loops = saved
@@ -107,7 +107,7 @@ def parse_statements(c: Cursor, closer: str) -> list[Stmt]:
             c.recover(start, closer)
             if c.at == start and kinds[start] != "end":
                 c.at += 1
-    return found
+    return statements
 
 
 def _is_assignment(node: Stmt) -> bool:

@@ -24,9 +24,9 @@ def parse_type(c: Cursor) -> Type:
         c.at = at + 1
         return NamedType(at, (c.texts[at],))
     c.enter()
-    found = _parse_compound_type(c, kind, at)
+    type_ = _parse_compound_type(c, kind, at)
     c.depth -= 1
-    return found
+    return type_
 
 
 def _parse_compound_type(c: Cursor, kind: str, at: int) -> Type:  # noqa: RET503 (`fail` never returns)
@@ -66,14 +66,14 @@ def _parse_array_type(c: Cursor) -> Type:
 
 
 def _parse_type_list(c: Cursor, closer: str, opened: int) -> list[Type]:
-    found: list[Type] = []
+    types: list[Type] = []
     while c.kinds[c.at] != closer:
-        found.append(parse_type(c))
+        types.append(parse_type(c))
         if c.kinds[c.at] != ",":
             break
         c.at += 1
     c.close(closer, opened)
-    return found
+    return types
 
 
 def _parse_tuple_type(c: Cursor) -> Type:
@@ -124,8 +124,8 @@ def _parse_named_type(c: Cursor, at: int, arguments: bool) -> Type:
         return _parse_function_type(c, at)
     if c.kinds[c.at] == "::":
         c.at += 1
-    found = parse_type_arguments(c) if arguments and c.kinds[c.at] == "<" else []
-    return NamedType(at, without_std(tuple(path)), found)
+    arguments_ = parse_type_arguments(c) if arguments and c.kinds[c.at] == "<" else []
+    return NamedType(at, without_std(tuple(path)), arguments_)
 
 
 def parse_cast_target(c: Cursor) -> Type:
@@ -138,7 +138,7 @@ def parse_cast_target(c: Cursor) -> Type:
 def parse_type_arguments(c: Cursor) -> list[Type]:
     """`<A, B>`; lifetimes are left out, and so is `Output = T`, because a body says what an operator gives."""
     opened = c.expect("<")
-    found: list[Type] = []
+    types: list[Type] = []
     while c.kinds[c.at] not in _ANGLES:
         if c.kinds[c.at] == "lifetime":
             c.at += 1
@@ -146,12 +146,12 @@ def parse_type_arguments(c: Cursor) -> list[Type]:
             c.at += 2
             parse_type(c)
         else:
-            found.append(parse_type(c))
+            types.append(parse_type(c))
         if c.kinds[c.at] != ",":
             break
         c.at += 1
     _close_angle(c, opened)
-    return found
+    return types
 
 
 def _close_angle(c: Cursor, opened: int) -> None:
@@ -192,20 +192,20 @@ def parse_generics(c: Cursor, bounds: list[TraitBound] | None = None) -> list[st
 
 def parse_bounds(c: Cursor) -> list[Type]:
     """`: A + B`, lifetimes left out."""
-    found: list[Type] = []
+    bounds: list[Type] = []
     if c.kinds[c.at] != ":":
-        return found
+        return bounds
     c.at += 1
     while c.kinds[c.at] not in ("{", *_ANGLES):
         if c.kinds[c.at] == "lifetime":
             c.at += 1
         else:
             c.at += c.kinds[c.at] == "?"  # `?Sized`
-            found.append(parse_type(c))
+            bounds.append(parse_type(c))
         if c.kinds[c.at] != "+":
             break
         c.at += 1
-    return found
+    return bounds
 
 
 def parse_where(c: Cursor, bounds: list[TraitBound] | None = None) -> None:
