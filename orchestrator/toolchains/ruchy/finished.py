@@ -55,7 +55,9 @@ class Finished:
         if self._found is None:
             functions = self._state.made.functions
             methods = {
-                item.node.start: unit_of(item.symbol) for item in functions if METHOD in item.symbol and not item.uses
+                item.node.start: unit_of(item.symbol)
+                for item in functions
+                if METHOD in item.symbol and item.instance is None
             }
             self._found = Ordinals(self._view, self._body, methods)
         return self._found

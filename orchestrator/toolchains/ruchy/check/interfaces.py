@@ -12,9 +12,11 @@ from orchestrator.toolchains.ruchy.check.scope import (
     FunctionItem,
     Implementation,
     Item,
+    MethodContext,
     ModuleItem,
     StructItem,
     TraitItem,
+    method_context,
 )
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -60,7 +62,7 @@ def _foreign_block(trait: TraitItem, node: tree.Impl) -> Implementation:
     for method in node.methods:
         symbol = f"{trait.env.module}::{extended(node)}{METHOD}{method.name}"
         item = FunctionItem(method.name, symbol, method, trait.env.copy(), own=False)
-        item.of, item.block = node.target, node
+        item.context = MethodContext(node.target, node)
         block.methods[method.name] = item
     return block
 
@@ -77,8 +79,7 @@ def _foreign_methods(
     for node in nodes:
         symbol = f"{owner.type.module}::{owner.type.item}{METHOD}{node.name}"
         item = FunctionItem(node.name, symbol, node, env, own=False)
-        item.of = target if target.arguments else None
-        item.block = block if block is not None and block.trait is not None else None
+        item.context = method_context(target, block)
         owner.methods.setdefault(node.name, item)
 
 

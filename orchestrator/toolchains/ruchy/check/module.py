@@ -174,7 +174,8 @@ class InProgress:
 
     `depth` counts the blocks and calls around the current expression, `level` the bodies. `waiting` are the functions
     that had to be checked first, each for the one before it. `decided` is what is known of `pub` functions without
-    `->`, `deciding` those of them in work, innermost last; `results` counts the results that are known (see
+    `->`, `deciding` those of them in work, innermost last; `results` counts the results that are known, and `guesses`
+    says how many were when a function was found in the middle of a circle (see
     `inference/decide.py`). `reading` are the constants in work, innermost last.
     """
 
@@ -185,4 +186,5 @@ class InProgress:
         self.decided: dict[str, FunctionItem] = {}
         self.deciding: list[FunctionItem] = []
         self.results = 0
+        self.guesses: dict[str, int] = {}
         self.reading: list[ConstItem] = []

@@ -15,7 +15,13 @@ from orchestrator.toolchains.ruchy.check.inference.decide import DEPTH, decide, 
 from orchestrator.toolchains.ruchy.check.inference.infer import Var, resolve, shown
 from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.passes import NeedsFirst, Pass
-from orchestrator.toolchains.ruchy.check.scope import FunctionItem
+from orchestrator.toolchains.ruchy.check.scope import (
+    CHECKED,
+    IN_WORK,
+    STUB,
+    UNCHECKED,
+    FunctionItem,
+)
 from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, Type
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 
@@ -31,7 +37,7 @@ def check_functions(p: Pass) -> None:
             item = p.made.functions[at]
             at += 1
             signature(p, item)
-            if item.state == 0 and (untyped or not item.untyped):
+            if item.state == UNCHECKED and (untyped or not item.untyped):
                 run(p, item)
 
 
@@ -40,7 +46,7 @@ def run(p: Pass, item: FunctionItem) -> None:
     stack = p.work.waiting = [item]
     while stack:
         current = stack[-1]
-        if current.state == 2:
+        if current.state in (CHECKED, STUB):
             stack.pop()
             continue
         missing = p.attempt(lambda one=current: check_body(p, one))  # type: ignore[misc]
@@ -74,8 +80,8 @@ def demand(p: Pass, item: FunctionItem) -> None:
 
 def check_body(p: Pass, item: FunctionItem) -> None:
     """Checks the body of a function, where it belongs: in this pass, or in a trial."""
-    if item.original is not None:
-        _check_instance(p if item.trial is None else trial_of(item), item, item.original)
+    if item.instance is not None:
+        _check_instance(p if item.trial is None else trial_of(item), item, item.instance.original)
     elif item.trial is None:
         check_function(p, item)
     elif item.own:  # nested in a function that is looked at in a trial
@@ -102,7 +108,7 @@ def place_of_use(use: Use) -> int:
             places.append(node)
         elif node not in seen:
             seen.append(node)
-            waiting += node.uses
+            waiting += node.instance.uses if node.instance is not None else ()
     return min(places)
 
 
@@ -124,7 +130,7 @@ def _check_instance(p: Pass, item: FunctionItem, original: FunctionItem) -> None
     unknown, elsewhere = dict(report.unknown), report.elsewhere
     check_function(p, item)
     for nested in p.made.functions[item.index + 1 :]:
-        if nested.state == 0 and nested.original is None:
+        if nested.state == UNCHECKED and nested.instance is None:
             signature(p, nested)
             check_body(p, nested)
     del report.warnings[warnings:]
@@ -162,17 +168,17 @@ def check_function(p: Pass, item: FunctionItem) -> None:
     p.report.here = item.node.at if item.trial is None else p.report.here
     inlining, p.inlining = p.inlining, {}
     p.work.level += 1
-    item.state = 1
+    item.state = IN_WORK
     try:
         p.twice(lambda: _check_function(p, item))
-        item.state = 2
+        item.state = CHECKED
         p.made.finished.append(item)
     finally:
         p.now_seen = before
         p.inlining = inlining
         p.work.level -= 1
-        if item.state == 1:  # it begins anew
-            item.state = 0
+        if item.state == IN_WORK:  # it begins anew
+            item.state = UNCHECKED
 
 
 def _check_function(p: Pass, item: FunctionItem) -> None:
@@ -211,12 +217,12 @@ def inferred_result(c: Fn, item: FunctionItem) -> Type:
     """The result of a function without `->`, which somebody needs now."""
     p = c.p
     if item.own and not item.is_seen:
-        if item.state == 0:
+        if item.state == UNCHECKED:
             demand(p, item)
         c.foreign = c.foreign or item.needs_foreign
         return resolve(cast("Type", item.result))
     if item.trial is p:
-        if item.state == 0:
+        if item.state == UNCHECKED:
             demand(p, item)
         c.foreign = c.foreign or item.needs_foreign or c.env.module != item.env.module
         return resolve(cast("Type", item.result))

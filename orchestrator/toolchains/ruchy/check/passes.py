@@ -31,8 +31,11 @@ from orchestrator.toolchains.ruchy.check.inference.undecided import MadeFunction
 from orchestrator.toolchains.ruchy.check.interfaces import read_interface
 from orchestrator.toolchains.ruchy.check.module import CollectedModule, InProgress, Report, Seen
 from orchestrator.toolchains.ruchy.check.scope import (
+    CHECKED,
     DEFAULT,
     RANGES,
+    STUB,
+    UNCHECKED,
     AliasItem,
     EnumItem,
     Env,
@@ -40,6 +43,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     FunctionItem,
     Implementation,
     Item,
+    MethodContext,
     ModuleItem,
     StructItem,
     TraitItem,
@@ -299,7 +303,7 @@ class Pass:
         visible across files has been settled before.)"""
         if len(path) == 1 or item is None or env.names is not None:
             return True
-        if isinstance(item, FunctionItem) and item.block is not None:
+        if isinstance(item, FunctionItem) and item.context.block is not None:
             return True
         if isinstance(item, FunctionItem) and item.env.owner is not None and not item.own and not item.node.public:
             self.error("E0108", at, f"`{path[-1]}` is private in `{item.env.owner.name}`", "write `pub` before it")
@@ -387,7 +391,7 @@ class Pass:
             return None
         member = trait.members[name]
         item = FunctionItem(member.name, member.symbol, member.node, member.env, trait.own)
-        item.state, item.block, item.default_of, item.through = 2, DEFAULT, kind, through
+        item.state, item.context = CHECKED, MethodContext(None, DEFAULT, kind, through)
         return item
 
     def _bound(self, scope: str, path: tuple[str, ...]) -> Item | None:
@@ -535,12 +539,12 @@ class Savepoint:
         """Forgets all that came since, so that the same action can be tried anew."""
         p = self._pass
         for item in p.made.finished[self._finished :]:  # what was found of them goes too, so they begin anew
-            item.state = 0
+            item.state = UNCHECKED
         for item in p.made.functions[
             self._functions :
         ]:  # nested ones will be found again, with the errors of their types
-            item.types = item.types if item.state == 2 else None
-            if item.original is not None:  # it may have been made for types that are others the next time
+            item.types = item.types if item.state in (CHECKED, STUB) else None
+            if item.instance is not None:  # it may have been made for types that are others the next time
                 p.made.drop_instance(item.symbol)
         report = p.report
         report.errors, report.warnings, p.spent, p.made.finished, p.made.functions, *rest = self._lists

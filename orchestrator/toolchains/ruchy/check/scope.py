@@ -53,8 +53,6 @@ class Env:
         return inner
 
 
-NO_GUESS = -1
-
 Natural = Any
 """A type as an argument has it by itself (see `inference/untyped.py`)."""
 
@@ -72,49 +70,83 @@ def lacks_types(node: tree.Function) -> bool:
     return any(parameter.type is None for parameter in node.parameters)
 
 
+class MethodContext:
+    """Where a method stands. `of`: what `Self` is, as its `impl` writes it, where that has arguments. `block` is that
+    `impl`, where it is one of a trait. Of a default method of a trait: `default_of` is the type, or its item, that it
+    is called on, where that is known; `through` is the `impl` that says so."""
+
+    __slots__ = ("block", "default_of", "of", "through")
+
+    def __init__(
+        self,
+        of: tree.NamedType | None = None,
+        block: tree.Impl | None = None,
+        default_of: StructItem | EnumItem | Type | None = None,
+        through: Implementation | None = None,
+    ) -> None:
+        self.of = of
+        self.block = block
+        self.default_of = default_of
+        self.through = through
+
+
+NO_CONTEXT = MethodContext()
+"""Of a function that is no method, or one of a plain `impl` of a type without arguments. Never changed."""
+
+
+class Instance:
+    """What an instance of a function says beside it. `original` is what it is a copy of, `uses` says where it is used:
+    places, or other instances (see `inference/instances.py`)."""
+
+    __slots__ = ("original", "uses")
+
+    def __init__(self, original: FunctionItem, use: int | FunctionItem) -> None:
+        self.original = original
+        self.uses: list[int | FunctionItem] = [use]
+
+
+def method_context(target: tree.NamedType, block: tree.Impl | None) -> MethodContext:
+    """Where a method of an `impl` stands that is written for `target`."""
+    return MethodContext(
+        target if target.arguments else None, block if block is not None and block.trait is not None else None
+    )
+
+
+UNCHECKED, IN_WORK, CHECKED, STUB = range(4)
+"""States of a function. A STUB is an own one whose signature is known, and whose body is not looked at."""
+
+
 class FunctionItem:
     """A function, own or another module's. `types` is None until its signature is read; `result` is None until then,
-    or a variable while the body that decides it has not been checked. `state`: 0 unchecked, 1 in work, 2 done.
-    `stub`: an own function whose signature is known, and whose body is not looked at. `trial` is the `Pass` that a copy
-    belongs to, which is looked at only to find out what a `pub` function returns; `guess` says how many results were
-    known when this one was found in the middle of a circle, or NO_GUESS (see `decide.find_out`). `index` is its place
-    in `Pass.functions`.
+    or a variable while the body that decides it has not been checked. `trial` is the `Pass` that a copy belongs to,
+    which is looked at only to find out what a `pub` function returns. `index` is its place in `Pass.functions`.
 
     `instanced`: there is one copy for each set of types, of a generic one or one that lacks types. `given` has the
     types of the arguments of the calls of an untyped one (see `inference/untyped.py`). `calls`: of an instanced one as
-    it stands in one call, the calls whose symbol is not known yet. Of an instance: `original` is what it is a copy of,
-    `bound` has the types of the parameters without types, by index, `uses` says where it is used (see
-    `inference/instances.py`). `of`: of a method, what `Self` is as its `impl` writes it, where that has arguments;
-    `block` is that `impl`, where it is one of a trait. `default_of` is the type, or its item, that a default method of
-    a trait is called on, where that is known; `through` is the `impl` that says so."""
+    it stands in one call, the calls whose symbol is not known yet. `bound` has the types of the parameters without
+    types, by index, of an instance and of what is tried for one."""
 
     __slots__ = (
-        "block",
         "bound",
         "calls",
-        "default_of",
+        "context",
         "env",
         "given",
-        "guess",
         "index",
         "inferred",
+        "instance",
         "instanced",
         "name",
         "needs_foreign",
         "node",
-        "of",
-        "original",
         "own",
         "required",
         "result",
         "state",
-        "stub",
         "symbol",
-        "through",
         "trial",
         "types",
         "untyped",
-        "uses",
     )
 
     def __init__(self, name: str, symbol: str, node: tree.Function, env: Env, own: bool) -> None:
@@ -128,21 +160,15 @@ class FunctionItem:
         self.required = 0
         self.inferred = node.result is None
         self.untyped = False
-        self.state = 0
+        self.state = UNCHECKED
         self.needs_foreign = False
-        self.stub = False
         self.trial: object = None
         self.calls: list[hir.Call | hir.CallChanging] | None = None
-        self.uses: list[int | FunctionItem] = []
-        self.of: tree.NamedType | None = None
-        self.original: FunctionItem | None = None
+        self.context = NO_CONTEXT
+        self.instance: Instance | None = None
         self.bound: dict[int, Type] = {}
         self.given: list[Given] = []
         self.instanced = bool(node.generics) or (node.public and lacks_types(node))
-        self.block: tree.Impl | None = None
-        self.default_of: StructItem | EnumItem | Type | None = None
-        self.through: Implementation | None = None
-        self.guess = NO_GUESS
         self.index = 0
 
     @property

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.toolchains.ruchy.check.scope import Env, FunctionItem
+from orchestrator.toolchains.ruchy.check.scope import (
+    STUB,
+    Env,
+    FunctionItem,
+    method_context,
+)
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.names import METHOD
 
@@ -56,12 +61,11 @@ class Stubs:
         else:
             node, block = _header(item.interface)
         stub = FunctionItem(plain, f"{module}::{name}", node, Env(module, scope), own=True)
-        stub.stub, stub.state = True, 2
+        stub.state = STUB
         # Parameters that stand in for those of the header say no types, and would make it an untyped function.
         stub.instanced = (known is not None and known.instanced) or (stub.instanced and not stands_in)
         if block is not None:
-            stub.of = block.target if block.target.arguments else None
-            stub.block = block if block.trait is not None else None
+            stub.context = method_context(block.target, block)
         return stub
 
 

@@ -52,6 +52,7 @@ from orchestrator.toolchains.ruchy.check.never import never_returns
 from orchestrator.toolchains.ruchy.check.order import inferred_result
 from orchestrator.toolchains.ruchy.check.passes import IN_TYPES
 from orchestrator.toolchains.ruchy.check.scope import (
+    STUB,
     ConstItem,
     ErrorItem,
     FunctionItem,
@@ -111,7 +112,7 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         return with_written(c, callee, variant_call(c, node, item)) if visible else bad(node.at)
     if isinstance(item, StructItem) and (typed := struct_call(c, node, item)) is not None:
         return with_written(c, callee, typed)
-    if isinstance(item, FunctionItem) and item.default_of is None and "Self" in item.node.generics[-1:]:
+    if isinstance(item, FunctionItem) and item.context.default_of is None and "Self" in item.node.generics[-1:]:
         return _of_trait(c, node, item, want, why)
     if isinstance(item, FunctionItem):
         if single or c.p.visible(c.env, segments, item, callee.at):
@@ -225,7 +226,7 @@ def call_function(
     if c.path == TOP and item.symbol == f"{p.module.name}::main":
         p.made.calls_main = True
     result = result_of(c, item)
-    if not item.own or item.stub:
+    if not item.own or item.state == STUB:
         p.made.signatures[item.symbol] = (types, result)
     made_call = hir.Call(result, node.at, item.symbol, arguments, throws_out_of(p.module, item))
     if item.calls is not None:
@@ -432,7 +433,7 @@ def call_changing(
     if any(value.type is NEVER or value.type is ERROR for value in arguments) or len(lending.slots) < len(changed):
         return never_returns(arguments) or bad(at)
     result = result_of(c, item)
-    if not item.own or item.stub:
+    if not item.own or item.state == STUB:
         p.made.signatures[item.symbol], p.made.changing[item.symbol] = (types, result), changed
     if result is ERROR:
         p.failed = True

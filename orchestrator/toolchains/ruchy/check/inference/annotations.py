@@ -8,6 +8,7 @@ from orchestrator.toolchains.ruchy.check.inference.infer import fresh
 from orchestrator.toolchains.ruchy.check.inside import nothing_inside
 from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.scope import (
+    STUB,
     AliasItem,
     EnumItem,
     Env,
@@ -292,7 +293,7 @@ def signature(p: Pass, item: FunctionItem) -> list[Type]:
     if item.types is not None:
         return item.types
     before = p.now_seen
-    if item.stub:  # what its header names counts for the stub, not for who is the first to call it
+    if item.state == STUB:  # what its header names counts for the stub, not for who is the first to call it
         p.look_for(unit_of(item.symbol))
     with p.silenced(not item.own):
         types = _read_signature(p, item)
@@ -307,12 +308,12 @@ def signature(p: Pass, item: FunctionItem) -> list[Type]:
 
 def _read_signature(p: Pass, item: FunctionItem) -> list[Type]:
     node = item.node
-    if (item.of or item.block) and not node.generics:
+    if (item.context.of or item.context.block) and not node.generics:
         item.env = item.env.copy()
         self_types(p, item, item.env)
     types: list[Type] = []
     item.required = 0
-    if item.own and item.symbol in p.module.known.instanced and item.original is None and item.trial is None:
+    if item.own and item.symbol in p.module.known.instanced and item.instance is None and item.trial is None:
         item.instanced = True
     for i, parameter in enumerate(node.parameters):
         if parameter.default is None:  # a default before it can only be left out where nothing follows
@@ -330,9 +331,10 @@ def _read_signature(p: Pass, item: FunctionItem) -> list[Type]:
 def self_types(p: Pass, item: FunctionItem, env: Env) -> None:
     """Enters what `Self` is for a method, where that is no plain type of its module, and the types `Self::Item` of its
     block."""
-    if item.of is not None:
-        env.types["Self"] = type_of(p, env, item.of)
-    for type_ in item.block.types if item.block is not None else ():
+    of, block = item.context.of, item.context.block
+    if of is not None:
+        env.types["Self"] = type_of(p, env, of)
+    for type_ in block.types if block is not None else ():
         env.types[f"Self::{type_.name}"] = type_of(p, env, type_.target)
 
 

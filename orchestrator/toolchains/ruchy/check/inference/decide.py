@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.check.functions.bodies import body_of
 from orchestrator.toolchains.ruchy.check.inference.annotations import signature
 from orchestrator.toolchains.ruchy.check.inference.infer import ANY, fresh, openness, resolve, settle
 from orchestrator.toolchains.ruchy.check.passes import NeedsFirst, Pass
-from orchestrator.toolchains.ruchy.check.scope import NO_GUESS, FunctionItem
+from orchestrator.toolchains.ruchy.check.scope import CHECKED, IN_WORK, UNCHECKED, FunctionItem
 from orchestrator.toolchains.ruchy.check.types import ERROR, UNIT, Type
 from orchestrator.toolchains.ruchy.check.variables import type_of_global
 from orchestrator.toolchains.ruchy.syntax.top import plain_names
@@ -35,11 +35,12 @@ def decide(p: Pass, item: FunctionItem) -> Type:
     root = work.decided.get(item.symbol)
     if root is None:
         root = work.decided[item.symbol] = p.trial().copy_of(item)
-    if root.state == 1 or (root.state == 0 and any(root is one for one in work.waiting)):  # in the middle of itself, by
-        return fresh()  # way of a constant, a default, or another module
-    if root.guess not in (NO_GUESS, work.results):
+    waits = root.state == UNCHECKED and any(root is waiting for waiting in work.waiting)
+    if root.state == IN_WORK or waits:  # in the middle of itself, by way of a constant, a default, or another module
+        return fresh()
+    if work.guesses.get(root.symbol, work.results) != work.results:
         _begin_anew(p, root)
-    if root.state == 0:
+    if root.state == UNCHECKED:
         if work.depth > DEPTH:
             raise NeedsFirst(root)
         work.depth += 6
@@ -48,7 +49,7 @@ def decide(p: Pass, item: FunctionItem) -> Type:
         find_out(p, root)
         work.depth -= 6
     item.needs_foreign = root.needs_foreign
-    if root.guess != NO_GUESS and _others_in_work(work, root):
+    if root.symbol in work.guesses and _others_in_work(work, root):
         return fresh()
     return cast("Type", root.result)
 
@@ -86,12 +87,12 @@ def find_out(p: Pass, root: FunctionItem) -> None:
             trial_of(root).settle()
             kind = settle(kind)
             root.result = ERROR if unknown and kind is not UNIT else kind
-            root.guess = NO_GUESS
+            work.guesses.pop(root.symbol, None)
             if root.result is UNIT or not root.needs_foreign:
                 work.results += 1
                 return
             if _others_in_work(work, root):
-                root.guess = before
+                work.guesses[root.symbol] = before
                 return
             if work.results == before:
                 return
@@ -111,7 +112,8 @@ def _begin_anew(p: Pass, root: FunctionItem) -> None:
     assert trial.copies is not None
     trial.copies[root.symbol] = root
     root.trial = trial
-    root.state, root.types, root.result, root.guess = 0, None, None, NO_GUESS
+    root.state, root.types, root.result = UNCHECKED, None, None
+    p.work.guesses.pop(root.symbol, None)
 
 
 def trial_of(item: FunctionItem) -> Pass:
@@ -123,16 +125,16 @@ def trial_of(item: FunctionItem) -> Pass:
 def look_into(item: FunctionItem) -> None:
     """Checks the body of a copy, in its trial."""
     p = trial_of(item)
-    item.state = 1
+    item.state = IN_WORK
     inlining, p.inlining = p.inlining, {}
     p.work.level += 1
     try:
         inner = Fn(p, item.env, "", item)
         body_of(inner, item, signature(p, item))
         item.needs_foreign = inner.foreign
-        item.state = 2
+        item.state = CHECKED
     finally:
         p.inlining = inlining
         p.work.level -= 1
-        if item.state == 1:
-            item.state = 0
+        if item.state == IN_WORK:
+            item.state = UNCHECKED

@@ -43,7 +43,14 @@ from orchestrator.toolchains.ruchy.check.module import unit_of
 from orchestrator.toolchains.ruchy.check.order import Use, check_body, enter_instance, place_of_use, run
 from orchestrator.toolchains.ruchy.check.parts import PARTS, Node
 from orchestrator.toolchains.ruchy.check.passes import NeedsFirst
-from orchestrator.toolchains.ruchy.check.scope import EnumItem, Env, FunctionItem, StructItem
+from orchestrator.toolchains.ruchy.check.scope import (
+    UNCHECKED,
+    EnumItem,
+    Env,
+    FunctionItem,
+    Instance,
+    StructItem,
+)
 from orchestrator.toolchains.ruchy.check.types import ERROR, F64, I64, Type
 from orchestrator.toolchains.ruchy.syntax import tree
 
@@ -78,8 +85,8 @@ def call_instanced(
     arguments for these that are checked already."""
     p, nodes = c.p, item.node.parameters
     types = {name: fresh() for name in item.node.generics}
-    if item.default_of is not None:
-        of = item.default_of
+    of = item.context.default_of
+    if of is not None:
         types["Self"] = named_type(p, of) if isinstance(of, StructItem | EnumItem) else of
         _trait_arguments(p, item, types)
     called = FunctionItem(item.name, item.symbol, item.node, _env(p, item, types), own=True)
@@ -110,7 +117,7 @@ def call_instanced(
 
 def _trait_arguments(p: Pass, item: FunctionItem, types: dict[str, Type]) -> None:
     """What the type parameters of a trait are in a default method: those of the `impl` that it is found through."""
-    through = item.through
+    through = item.context.through
     if through is None or through.node.trait is None or not through.node.trait.arguments:
         return
     env = through.env.copy()
@@ -136,7 +143,7 @@ def _written(c: Fn, path: tree.Path, item: FunctionItem, types: dict[str, Type],
         with_written(c, path, hir.Unit(env.types.get("Self", ERROR), path.at))
         return
     outer = len(names) - len(path.types)
-    if outer < 0 or (item.of is None and outer):
+    if outer < 0 or (item.context.of is None and outer):
         hint = f"write `{item.name}::<{', '.join(names)}>`"
         c.p.error("E0262", path.at, f"`{item.name}` is of {len(names)} types, and has {len(path.types)}", hint)
         return
@@ -209,7 +216,7 @@ class _Asked:
             return
         for call in called.calls or ():
             call.symbol = instance.symbol
-        if instance.state == 0:
+        if instance.state == UNCHECKED:
             check_now(p, instance)
         assert called.result is not None and instance.result is not None
         if not unify(called.result, instance.result):
@@ -285,7 +292,8 @@ def instance_of(
     symbol = f"{p.module.name}::{unit}.<{item.symbol}|{names}>"
     known = p.made.instances.get(symbol)
     if known is not None:
-        known.uses.append(use)
+        assert known.instance is not None
+        known.instance.uses.append(use)
         return known
     if len(p.made.instances) >= MOST or _deep(item, use):
         message = f"generic functions have more than {MOST:,} instances here"
@@ -300,7 +308,7 @@ def instance_of(
     node = copy.deepcopy(item.node)  # what is kept of nodes belongs to one instance
     node.generics, node.public = [], False
     instance = FunctionItem(item.name, symbol, node, _env(p, item, types), own=True)
-    instance.original, instance.bound, instance.uses = item, bound, [use]
+    instance.instance, instance.bound = Instance(item, use), bound
     instance.trial = p if p.copies is not None else None
     enter_instance(p, instance)
     for kind in (*types.values(), *bound.values()):
@@ -311,10 +319,10 @@ def instance_of(
 def _deep(item: FunctionItem, use: Use) -> bool:
     """Whether instances of one function stand in one another too deep."""
     count, seen = 0, 0
-    while isinstance(use, FunctionItem) and seen < MOST:
+    while isinstance(use, FunctionItem) and use.instance is not None and seen < MOST:
         seen += 1
-        count += use.original is not None and use.original.symbol == item.symbol
-        use = use.uses[0]
+        count += use.instance.original.symbol == item.symbol
+        use = use.instance.uses[0]
     return count >= DEEPEST
 
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from orchestrator.toolchains.ruchy.check.inference.annotations import is_written_through
 from orchestrator.toolchains.ruchy.check.scope import (
+    STUB,
     AliasItem,
     EnumItem,
     Env,
     ErrorItem,
     FunctionItem,
     Implementation,
+    MethodContext,
     StructItem,
     TraitItem,
+    method_context,
 )
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
@@ -31,7 +34,7 @@ def function_item(p: Pass, node: tree.Function, symbol: str, env: Env) -> Functi
         function = FunctionItem(node.name, symbol, node, env, own=True)
         function.trial = p if p.copies is not None else None
         if node.at in p.module.headers and env.module == p.module.name:
-            function.stub, function.state = True, 2
+            function.state = STUB
         p.made.nested[id(node)] = function
     function.env = env
     function.index = len(p.made.functions)
@@ -84,7 +87,7 @@ _BESIDE = "an `impl` of a trait stands beside the trait, or beside the type"
 
 
 def _enter_extending(p: Pass, block: Implementation, item: FunctionItem) -> None:
-    item.of, item.block = block.node.target, block.node
+    item.context = MethodContext(block.node.target, block.node)
     block.methods[item.name] = item
     p.module.extensions.add(f"{extended(block.node)}{METHOD}{item.name}")
     if item.node.receiver and is_written_through(item.node.parameters[0].type):
@@ -110,8 +113,7 @@ def enter_methods(
             continue
         symbol = f"{owner.type.module}::{owner.type.item}{METHOD}{node.name}"
         item = function_item(p, node, symbol, inner)
-        item.of = target if target.arguments else None
-        item.block = block if block is not None and block.trait is not None else None
+        item.context = method_context(target, block)
         know_method(p, owner, item)
 
 
@@ -145,7 +147,8 @@ def _stub_of_extension(p: Pass, of: str, item: FunctionItem) -> None:
     """A method of an `impl` beside its trait. What is left of the block is there already."""
     for trait in p.module.items.values():
         for block in trait.blocks if isinstance(trait, TraitItem) else ():
-            if item.block is not None and extended(block.node) == of and _same(block.node.trait, item.block.trait):
+            mine = item.context.block
+            if mine is not None and extended(block.node) == of and _same(block.node.trait, mine.trait):
                 _enter_extending(p, block, item)
                 item.env = block.env.copy()
                 return

@@ -47,7 +47,7 @@ def call_method(
 
 def _visible(c: Fn, node: tree.MethodCall, item: FunctionItem) -> bool:
     """E0108 for a method of another module that is not `pub`."""
-    if item.node.public or item.block is not None or item.env.module == c.env.module:
+    if item.node.public or item.context.block is not None or item.env.module == c.env.module:
         return True
     owner = item.env.owner.name if item.env.owner is not None else item.env.module
     c.p.error("E0108", node.at, f"`{item.name}` is private in `{owner}`", "write `pub` before it")

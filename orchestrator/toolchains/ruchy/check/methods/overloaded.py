@@ -39,7 +39,8 @@ _ORDERS = (("PartialOrd", "partial_cmp"), ("Ord", "cmp"))
 def _method(p: Pass, kind: Type, trait: str, name: str) -> FunctionItem | None:
     owner = owner_of(p, kind) if isinstance(kind, StructType | EnumType) else None
     method = owner.methods.get(name) if owner is not None else None
-    of = method.block.trait if method is not None and method.block is not None else None
+    block = method.context.block if method is not None else None
+    of = block.trait if block is not None else None
     return method if of is not None and of.path[-1] == trait and method is not None and method.node.receiver else None
 
 

@@ -242,7 +242,7 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
     kind = _target(p, block) if owner is None else named_type(p, owner)
     what = "::".join(node.target.path)
     methods = block.methods if owner is None else owner.methods
-    mine = {name: one for name, one in methods.items() if one.block is not None and _is_of(one.block, node)}
+    mine = {name: one for name, one in methods.items() if _is_of(one.context.block, node)}
     for name, method in mine.items():
         if name not in trait.members:
             hint = did_you_mean(name, trait.members) or f"write it in an `impl {what}` of its own"
@@ -276,7 +276,7 @@ def _check_called(p: Pass, block: Implementation, methods: Mapping[str, Function
     name, count = CALLED[trait]
     method = methods.get(name)
     head = f"fun {name}({'&mut self' if trait == 'Iterator' else '&self'}{', other: &Self' * (count - 1)})"
-    if method is None or method.block is None or not _is_of(method.block, node):
+    if method is None or not _is_of(method.context.block, node):
         what = "::".join(node.target.path)
         message = f"`{what}` lacks the method `{name}` of the trait `{trait}`"
         p.error("E0264", node.at, message, f"write `{head}`")
@@ -284,9 +284,9 @@ def _check_called(p: Pass, block: Implementation, methods: Mapping[str, Function
         p.error("E0267", method.node.at, f"`{name}` of `{trait}` has another form", f"write it as `{head}`")
 
 
-def _is_of(block: tree.Impl, node: tree.Impl) -> bool:
+def _is_of(block: tree.Impl | None, node: tree.Impl) -> bool:
     """Whether a method's block is this one. (That of a stub has its head only.)"""
-    if block.trait is None or node.trait is None:
+    if block is None or block.trait is None or node.trait is None:
         return False
     return block is node or block.trait.path == node.trait.path
 

@@ -59,12 +59,12 @@ def refuse_type_invariant(c: Cursor) -> bool:
 def _text(c: Cursor, start: int, stop: int) -> str:
     """The tokens of a condition as people write them."""
     kinds, texts = c.kinds, c.texts
-    words_: list[str] = []
+    words: list[str] = []
     tight = True
     for at in range(start, stop):
         kind = kinds[at]
         before = kinds[at - 1] if at > start else ""
         joined = tight or kind in _CLOSE or (kind in ("(", "[") and before in _VALUES)
-        words_.append(texts[at] if joined else f" {texts[at]}")
+        words.append(texts[at] if joined else f" {texts[at]}")
         tight = kind in _TIGHT or (kind in ("-", "&", "*") and before not in _VALUES)
-    return "".join(words_)
+    return "".join(words)

@@ -288,7 +288,7 @@ def choices(c: Cursor) -> set[int]:
     """The ordinals of the `?` that begin a `c ? a : b`. They are found for all tokens at once: each `:` belongs to the
     last `?` of its depth that has none yet."""
     if c.choices is None:
-        c.choices = choices_ = set[int]()
+        c.choices = open_choices = set[int]()
         open_: list[list[int]] = [[]]
         for at, kind in enumerate(c.kinds):
             if kind in ("(", "[", "{", "#[", "fopen"):
@@ -302,7 +302,7 @@ def choices(c: Cursor) -> set[int]:
                     open_[-1].append(at)
             elif kind == ":":
                 if open_[-1]:
-                    choices_.add(open_[-1].pop())
+                    open_choices.add(open_[-1].pop())
             elif kind in _ENDS_CHOICE or kind == "fmid":
                 open_[-1].clear()
     return c.choices

@@ -124,8 +124,8 @@ def _parse_named_type(c: Cursor, at: int, arguments: bool) -> Type:
         return _parse_function_type(c, at)
     if c.kinds[c.at] == "::":
         c.at += 1
-    arguments_ = parse_type_arguments(c) if arguments and c.kinds[c.at] == "<" else []
-    return NamedType(at, without_std(tuple(path)), arguments_)
+    type_arguments = parse_type_arguments(c) if arguments and c.kinds[c.at] == "<" else []
+    return NamedType(at, without_std(tuple(path)), type_arguments)
 
 
 def parse_cast_target(c: Cursor) -> Type:
