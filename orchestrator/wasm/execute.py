@@ -72,6 +72,16 @@ class MachineCode(msgspec.Struct, frozen=True):
     library: str = ""
 
 
+class RunLimits(msgspec.Struct, frozen=True):
+    """What a program may use: bytes of memory, about so many instructions, seconds, bytes of each captured stream. None
+    is no limit."""
+
+    memory: int
+    fuel: int | None
+    seconds: float | None
+    output: int | None
+
+
 class RunOutcome(msgspec.Struct, frozen=True):
     """How a run ended. `stdout` and `stderr` are None if they were not captured.
 
@@ -126,8 +136,7 @@ class Running:
         self._argv = [name, *args]
         self._stdin, self._capture, self._folders = stdin, capture, tuple(folders)
         self._variables = dict(variables or {})
-        self._memory_limit, self._fuel, self._optimise = memory_limit, fuel, optimise
-        self._seconds, self._output_limit = seconds, output_limit
+        self._limits, self._optimise = RunLimits(memory_limit, fuel, seconds, output_limit), optimise
         self._engine: wasmtime.Engine | None = None
         self._folder = ""
         self._deadline = math.inf
@@ -181,11 +190,11 @@ class Running:
         self.interrupt()
 
     def _wrote_too_much(self) -> bool:
-        if self._output_limit is None or not self._folder:
+        if self._limits.output is None or not self._folder:
             return False
         for name in _STREAMS:
             with suppress(OSError):  # The file may not exist yet, or no longer.
-                if os.stat(os.path.join(self._folder, name)).st_size > self._output_limit:
+                if os.stat(os.path.join(self._folder, name)).st_size > self._limits.output:
                     return True
         return False
 
@@ -193,7 +202,7 @@ class Running:
         """What was captured of the two streams, up to the limit."""
         if not self._capture:
             return None, None
-        most = -1 if self._output_limit is None else self._output_limit
+        most = -1 if self._limits.output is None else self._limits.output
         stdout, stderr = (_first(os.path.join(self._folder, name), most) if self._folder else b"" for name in _STREAMS)
         return stdout, stderr
 
@@ -221,9 +230,9 @@ class Running:
             self._engine = engine
         instantiate = self._compiled(engine)
         store = wasmtime.Store(engine)
-        store.set_limits(memory_size=self._memory_limit)
-        if self._fuel is not None:
-            store.set_fuel(self._fuel)
+        store.set_limits(memory_size=self._limits.memory)
+        if self._limits.fuel is not None:
+            store.set_fuel(self._limits.fuel)
         store.set_epoch_deadline(1)
         # An interruption before the deadline was set has advanced no epoch that the program would notice.
         if self._interrupted:
@@ -255,7 +264,7 @@ class Running:
         config.epoch_interruption = True
         config.max_wasm_stack = _STACK
         config.cranelift_opt_level = "speed" if self._optimise else "none"
-        config.consume_fuel = self._fuel is not None
+        config.consume_fuel = self._limits.fuel is not None
         config.parallel_compilation = not forked()
         return config
 
@@ -267,7 +276,7 @@ class Running:
         program = self._program if isinstance(self._program, bytes) else _read(os.fspath(self._program))
         if program[:8] != MAGIC:  # wasmtime would accept WebAssembly text too.
             raise ProgramError("not a valid program: this is no WebAssembly file")
-        if self._kept is not None and not self._optimise and self._fuel is None:
+        if self._kept is not None and not self._optimise and self._limits.fuel is None:
             from orchestrator.wasm.groups.machine import grouped
 
             groups = grouped(program, engine, self._kept.folder, self._kept.library, f"epochs {_STACK}")
@@ -317,8 +326,8 @@ class Running:
         exports = exit_.exports(store)
         called: Any = exports["code"]
         # The time runs from here: compiling is over, and instantiating runs the start function already.
-        if self._seconds is not None:
-            self._deadline = time.monotonic() + self._seconds
+        if self._limits.seconds is not None:
+            self._deadline = time.monotonic() + self._limits.seconds
         linker.define(store, "wasi_snapshot_preview1", "proc_exit", exports["proc_exit"])
         try:
             entry = instantiate(store, linker)

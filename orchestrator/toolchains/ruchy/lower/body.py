@@ -109,7 +109,6 @@ class Body:
 
     def __init__(self, shared: Shared, function: hir.FunctionBody) -> None:
         self.shared = shared
-        self.symbol = function.symbol
         self.function = function
         self.out = bytearray()
         self.depth = 0
@@ -175,7 +174,7 @@ class Body:
         shift = len(head)
         body = bytes(head + self.out + after + b"\x0b")
         relocations = tuple([Relocation(kind, offset + shift, target) for kind, offset, target in self._relocations])
-        return FunctionCode(self.symbol, type_, body, relocations, flags)
+        return FunctionCode(self.function.symbol, type_, body, relocations, flags)
 
     def _frame(self) -> tuple[bytes, bytes]:
         """What stands around the body where checks in it may trap: they all jump to one tail."""
@@ -355,7 +354,7 @@ class Body:
 
     def site_base(self) -> None:
         """The address of the function's line table."""
-        self.address(Reference(DATA, self.symbol + ".{lines}"))
+        self.address(Reference(DATA, self.function.symbol + ".{lines}"))
 
     def site_index(self, at: int) -> int:
         return self._sites.setdefault(at, len(self._sites))
