@@ -55,6 +55,6 @@ class DependencyGraph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 def _neighbours(modules: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     neighbours: dict[str, set[str]] = {module: set() for module in modules}
-    for here, there in edges:
-        neighbours[here].add(there)
+    for here, target in edges:
+        neighbours[here].add(target)
     return neighbours

@@ -265,6 +265,26 @@ def fields_of(node: ast.ClassDef) -> set[str]:
     return declared | set_on_self
 
 
+SAY_NOTHING = {"found", "made", "there", "thing", "got", "stuff", "foo"}
+
+
+def test_locals_say_what_they_hold() -> None:
+    """`found` and `made` are true of every value. A name says which one this is."""
+    wrong = {
+        f"{named(file)}:{node.lineno}: {name}"
+        for file in python_files(*PACKAGES)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for name in SAY_NOTHING & locals_of(node)
+    }
+    assert wrong == set()
+
+
+def locals_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    stored = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+
+
 def test_classes_have_few_fields() -> None:
     """More than twenty fields are several ideas. `Settings` types the keywords of `orchestrator.open`, one for each
     setting. `LinkModel` and `_Frozen` are records of files: a field for each part of the format, decoded in one go."""

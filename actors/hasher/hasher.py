@@ -24,9 +24,11 @@ class Hasher(Actor[SourcesFound]):
             await self.tell(self.planner, SourcesRead(build=build, end=message.end))
             return
         offload = self.offload
-        found = message.found
-        size = sum(source.stamp.size if source.stamp is not None else len(source.data or b"") for source in found)
-        read = await offload.files(len(found), size, read_sources, found, message.root, self.normalise, offload.disk)
+        changed = message.found
+        size = sum(source.stamp.size if source.stamp is not None else len(source.data or b"") for source in changed)
+        read = await offload.files(
+            len(changed), size, read_sources, changed, message.root, self.normalise, offload.disk
+        )
         if self.events.wanted:
             self._emit(message, read)
         weight = sum(len(source.data) for source in read.sources)

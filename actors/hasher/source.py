@@ -42,12 +42,12 @@ class _Refused(Exception):
         self.hint = hint
 
 
-def read_sources(found: Iterable[FoundSource], root: str, normalise: Normalise, disk: Disk) -> ReadResult:
-    """Reads, normalises and digests what the scanner found. What cannot be read is an error in its `Source`. Raises
+def read_sources(changed: Iterable[FoundSource], root: str, normalise: Normalise, disk: Disk) -> ReadResult:
+    """Reads, normalises and digests what the scanner found changed. What cannot be read is an error in its `Source`. Raises
     only exceptions of `normalise` that are no `SourceError`, which are bugs of the toolchain."""
     sources: list[Source] = []
     vanished: list[str] = []
-    for wanted in found:
+    for wanted in changed:
         source = _read_source(wanted, root, normalise, disk)
         if source is None:
             vanished.append(wanted.module)

@@ -142,12 +142,12 @@ async def insert(connection: Connection, functions: Mapping[bytes, Iterable[byte
 async def find(connection: Connection, fingerprints: Iterable[bytes]) -> dict[int, list[bytes]]:
     """Returns the fingerprints among these that have a row, by the entry that the row names."""
     wanted = {fingerprint_of(name): name for name in fingerprints}
-    found: dict[int, list[bytes]] = {}
+    by_place: dict[int, list[bytes]] = {}
     for chunk in _chunks(sorted(wanted)):
         sql = f"SELECT fingerprint, entry FROM fragments WHERE fingerprint IN ({_marks(chunk)})"
         for number, entry in await connection.execute_fetchall(sql, chunk):
-            found.setdefault(_number(entry, _ENTRY), []).append(wanted[_number(number, _FINGERPRINT)])
-    return found
+            by_place.setdefault(_number(entry, _ENTRY), []).append(wanted[_number(number, _FINGERPRINT)])
+    return by_place
 
 
 async def drop(connection: Connection, keys: Iterable[bytes]) -> None:

@@ -240,11 +240,11 @@ async def find_digests(connection: Connection, keys: Iterable[bytes]) -> dict[by
 
 async def named(connection: Connection, names: Iterable[bytes]) -> set[bytes]:
     """Returns the digests among these that a row names."""
-    found: set[bytes] = set()
+    digests: set[bytes] = set()
     for chunk in _chunks(names):
         sql = f"SELECT DISTINCT digest FROM uses WHERE digest IN ({_marks(chunk)})"
-        found.update(_name(name) for (name,) in await connection.execute_fetchall(sql, chunk))
-    return found
+        digests.update(_name(name) for (name,) in await connection.execute_fetchall(sql, chunk))
+    return digests
 
 
 async def size(connection: Connection) -> int:

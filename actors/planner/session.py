@@ -81,11 +81,11 @@ class Earlier:
         self.trusted = False
         self.entries = {}
 
-    def look_for_snapshot(self, name: str, *, there: bool) -> None:
+    def look_for_snapshot(self, name: str, *, present: bool) -> None:
         """A plan whose snapshot is gone is not used: another process removes snapshots when entries were lost."""
-        if name and name == self._snapshot and not there:
+        if name and name == self._snapshot and not present:
             self.invalidate()
-        self._snapshot = name if there else ""
+        self._snapshot = name if present else ""
 
     def note(self, entry: CacheEntry) -> None:
         """The cache has this entry. One with inputs may be replaced by another process, so it is asked for again."""

@@ -35,15 +35,15 @@ class Scanner(Actor[Scan]):
         )
         if self.events.wanted:
             self._emit(build, result)
-        found = result.found
-        last = max(0, (len(found) - 1) // BATCH * BATCH)
+        sources = result.found
+        last = max(0, (len(sources) - 1) // BATCH * BATCH)
         for start in range(0, last, BATCH):
             if self.cancelled(build):
                 await self._end(message)
                 return
-            batch = found[start : start + BATCH]
+            batch = sources[start : start + BATCH]
             await self.tell(self.hasher, SourcesFound(build=build, root=root, found=batch))
-        await self.tell(self.hasher, SourcesFound(build=build, root=root, found=found[last:], end=result.end))
+        await self.tell(self.hasher, SourcesFound(build=build, root=root, found=sources[last:], end=result.end))
 
     async def _end(self, message: Scan) -> None:
         """Ends a cancelled scan. The planner waits for an end, and sees for itself that the build is cancelled."""

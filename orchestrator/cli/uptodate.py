@@ -184,8 +184,8 @@ def unchanged(paths: list[bytes], absent: int, unlinked: int, stamps: bytes) -> 
     # paths would take longer than the look-ups.
     if any(map(kind, missing)) or LINK in map(kind, plain):
         return False
-    found = [*paths[1:last], *beside(paths[2]), *chain.from_iterable(map(NUMBERS, map(lstat, paths[last:])))]
-    return dumps(found, 2) == stamps
+    compared = [*paths[1:last], *beside(paths[2]), *chain.from_iterable(map(NUMBERS, map(lstat, paths[last:])))]
+    return dumps(compared, 2) == stamps
 
 
 def kind(path: bytes) -> int:

@@ -249,12 +249,12 @@ def _differ(then: Message, now: Message, before: Before, counts: Counts) -> tupl
     if isinstance(then, CacheStatistics) and isinstance(now, CacheStatistics):
         return counts.compare(then, now)
     if isinstance(then, FragmentsFound) and isinstance(now, FragmentsFound):
-        found = {
+        differing = {
             name: data
             for name, data in now.fragments.items()
             if name in then.fragments or not before.may_have_had(name)
         }
-        now = structs.replace(now, fragments=found)
+        now = structs.replace(now, fragments=differing)
     return None if comparable(then) == comparable(now) else (then, now)
 
 

@@ -36,10 +36,10 @@ _seen: dict[str, tuple[int, dict[str, str]]] = {}
 
 def installed() -> dict[str, str]:
     """All installed toolchains: "module:attribute" by name, those that come with Wasmill first, then sorted."""
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     for folder in reversed(_folders()):
-        found |= _installed_in(folder)
-    return BUILT_IN | dict(sorted(found.items())) | BUILT_IN
+        places |= _installed_in(folder)
+    return BUILT_IN | dict(sorted(places.items())) | BUILT_IN
 
 
 def package_folders() -> list[str]:
@@ -71,7 +71,7 @@ def _installed_in(folder: str) -> dict[str, str]:
     known = _seen.get(folder)
     if known is not None and known[0] == changed:
         return known[1]
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     for package in sorted(_packages(folder), reverse=True):
         try:
             with open(os.path.join(folder, package, "entry_points.txt"), encoding="utf-8", errors="replace") as file:
@@ -79,21 +79,21 @@ def _installed_in(folder: str) -> dict[str, str]:
         except OSError:
             continue
         if f"[{GROUP}]" in text:
-            found |= _entry_points(text)
-    _seen[folder] = (changed, found)
-    return found
+            places |= _entry_points(text)
+    _seen[folder] = (changed, places)
+    return places
 
 
 def _entry_points(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     section = ""
     for line in map(str.strip, text.splitlines()):
         if line.startswith("["):
             section = line.strip("[]").strip()
         elif section == GROUP and "=" in line and not line.startswith(("#", ";")):
             name, _, place = line.partition("=")
-            found[name.strip()] = place.partition("[")[0].replace(" ", "")
-    return found
+            places[name.strip()] = place.partition("[")[0].replace(" ", "")
+    return places
 
 
 def locate_toolchain(name: str) -> str:
@@ -102,10 +102,10 @@ def locate_toolchain(name: str) -> str:
         return BUILT_IN[name]
     if ":" in name:
         return name
-    found = installed()
-    if name not in found:
-        raise ProjectError(f"there is no toolchain `{name}`", hint=f"installed are: {', '.join(sorted(found))}")
-    return found[name]
+    places = installed()
+    if name not in places:
+        raise ProjectError(f"there is no toolchain `{name}`", hint=f"installed are: {', '.join(sorted(places))}")
+    return places[name]
 
 
 def load_named(name: str) -> Toolchain:
@@ -140,9 +140,9 @@ def choose(asked: Asked, tables: Mapping[str, ToolchainTable]) -> Toolchains:
     """
     wanted: Sequence[Toolchain | str]
     if asked is None:
-        there = installed()
-        wanted = [name for name in there if name not in tables or tables[name].enabled]
-        wanted += [name for name, table in tables.items() if table.enabled and table.command and name not in there]
+        available = installed()
+        wanted = [name for name in available if name not in tables or tables[name].enabled]
+        wanted += [name for name, table in tables.items() if table.enabled and table.command and name not in available]
     else:
         wanted = [asked] if isinstance(asked, str) or not isinstance(asked, Sequence) else asked
     if not wanted:
@@ -163,9 +163,9 @@ def choose(asked: Asked, tables: Mapping[str, ToolchainTable]) -> Toolchains:
         members.append(_with_options(member, table))
         if not place.startswith("__main__:"):
             places.append(ToolchainPlace(place=place, extensions=table.extensions, options=table.options))
-    found = place_of(places) if len(places) == len(wanted) else ""
+    chosen = place_of(places) if len(places) == len(wanted) else ""
     try:
-        return Toolchains(*members, place=found, extensions=extensions)
+        return Toolchains(*members, place=chosen, extensions=extensions)
     except ValueError as error:
         hint = "leave one of them out: `enabled = false` under [toolchain.NAME] of wasmill.toml"
         raise ProjectError(str(error), hint=hint) from error

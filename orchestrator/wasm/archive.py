@@ -111,10 +111,10 @@ class Archive:
         symbols: dict[str, int] = {}
         for number, member in enumerate(self.members):
             try:
-                found = read_object(self.bytes_of(number))
+                file = read_object(self.bytes_of(number))
             except ObjectError as error:
                 raise ObjectError(f"member {member.name}: {error.what}", member.start + error.offset) from error
-            for symbol in found.symbols:
+            for symbol in file.symbols:
                 if not symbol.flags & (UNDEFINED | LOCAL):
                     symbols.setdefault(symbol.name, number)
         return symbols

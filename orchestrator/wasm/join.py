@@ -402,10 +402,10 @@ def _model(symbols: _Symbols, holes: _Holes, writer: _ObjectWriter) -> bytes:
     (see `slack.model`)."""
     if not _is_usual(symbols, writer):
         return b""
-    found = _model_values(symbols, holes, writer)
-    if found is None:
+    value_table = _model_values(symbols, holes, writer)
+    if value_table is None:
         return b""
-    classes, values = found
+    classes, values = value_table
     starts = list(accumulate(map(len, classes), initial=0))
     numbers = [starts[class_] + number for class_, number in values]
     strong, weak = _public_functions(symbols.code)
@@ -482,7 +482,7 @@ def _model_values(
     # other definitions may replace is referred to by name, behind what is not defined here.
     weak = [number for number, piece in enumerate(symbols.code) if piece.flags & WEAK and not piece.flags & LOCAL]
     far = {first + number: first + place for place, number in enumerate(weak)}
-    found: list[tuple[int, int]] = []
+    value_table: list[tuple[int, int]] = []
     for kind, addend, target, name in symbols.decoded:
         if isinstance(target, bytes):
             class_, key = TYPES, symbols.types[target]
@@ -500,8 +500,8 @@ def _model_values(
             else:
                 class_, key = FAR_DATA, outside_data[name] + addend * ADDENDS
         values = classes[class_]
-        found.append((class_, values.setdefault(key, len(values))))
-    return classes, found
+        value_table.append((class_, values.setdefault(key, len(values))))
+    return classes, value_table
 
 
 def _is_plain(reference: Reference) -> bool:

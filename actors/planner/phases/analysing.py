@@ -76,7 +76,7 @@ class Scanning(Step):
         run, end = self.run, self._end
         if end is None or run.awaited:
             return
-        self.session.earlier.look_for_snapshot(run.settings.snapshot.name, there=end.beside_snapshot is not None)
+        self.session.earlier.look_for_snapshot(run.settings.snapshot.name, present=end.beside_snapshot is not None)
         self.repeated = self.session.earlier.repeated(run, end, self.session.milliseconds(run))
         if self.repeated is not None:
             run.go(Phase.ANSWERED)

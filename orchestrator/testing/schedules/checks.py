@@ -39,11 +39,11 @@ def cancellation_safe(
     """
 
     async def scenario() -> None:
-        thing = await _made(make)
-        await together([User(use, (thing,), f"user {number + 1}") for number in range(users)])
-        await _asserted(law, thing)
-        await use(thing)
-        await _asserted(law, thing)
+        subject = await _made(make)
+        await together([User(use, (subject,), f"user {number + 1}") for number in range(users)])
+        await _asserted(law, subject)
+        await use(subject)
+        await _asserted(law, subject)
 
     return [_checked(scenario, schedules, backend, cancel=True) for backend in backends]
 
@@ -62,14 +62,14 @@ def bounded(
     """Asserts after each step that `size(thing)` is at most `bound`, while several users are at work."""
 
     async def scenario() -> None:
-        thing = await _made(make)
+        subject = await _made(make)
 
         def within() -> None:
-            now = size(thing)
+            now = size(subject)
             assert now <= bound, f"{now}, and the bound is {bound}"
 
         with invariant(within):
-            await together([User(use, (thing,), f"user {number + 1}") for number in range(users)])
+            await together([User(use, (subject,), f"user {number + 1}") for number in range(users)])
         within()
 
     return [_checked(scenario, schedules, backend, cancel=cancel) for backend in backends]
@@ -91,12 +91,12 @@ def fair(
     """
 
     async def scenario() -> None:
-        thing = await _made(make)
+        subject = await _made(make)
         taken = [0] * users
 
         async def take(user: int) -> None:
             for _ in range(turns):
-                await use(thing)
+                await use(subject)
                 taken[user] += 1
                 assert max(taken) - min(taken) <= ahead, f"turns taken: {taken}"
                 await let_others_run()
@@ -112,14 +112,14 @@ def fair(
 
 
 async def _made(make: Callable[[], T | Awaitable[T]]) -> T:
-    thing = make()
-    if isawaitable(thing):
-        return await cast("Awaitable[T]", thing)
-    return thing
+    subject = make()
+    if isawaitable(subject):
+        return await cast("Awaitable[T]", subject)
+    return subject
 
 
-async def _asserted(law: Callable[[T], object], thing: T) -> None:
-    holds = law(thing)
+async def _asserted(law: Callable[[T], object], subject: T) -> None:
+    holds = law(subject)
     if isawaitable(holds):
         holds = await holds
     assert holds is not False, "the law does not hold"

@@ -79,10 +79,10 @@ def wait_of(waiter: Waiter, waiters: Sequence[Waiter]) -> Wait:
     things = _things(frames)
     if not things:
         return Wait(waiter.label, at, _called(frames), (), False)
-    thing = things[0]
-    if waiter.children and type(thing).__name__ in _GROUPS:
+    awaited = things[0]
+    if waiter.children and type(awaited).__name__ in _GROUPS:
         return Wait(waiter.label, at, "the end", tuple(waiter.children), True)
-    owner = _owner(thing, waiters)
+    owner = _owner(awaited, waiters)
     if owner:
         return Wait(waiter.label, at, "a lock", (owner,), True)
     for held in things:
@@ -91,7 +91,7 @@ def wait_of(waiter: Waiter, waiters: Sequence[Waiter]) -> Wait:
             break
     else:
         known = ()
-    return Wait(waiter.label, at, _described(thing), known, False)
+    return Wait(waiter.label, at, _described(awaited), known, False)
 
 
 def _called(frames: Sequence[FrameType]) -> str:
@@ -109,23 +109,23 @@ def _things(frames: Sequence[FrameType]) -> list[object]:
     return [one for one in inner + outer if type(one).__name__ not in _RUNNERS]
 
 
-def _owner(thing: Any, waiters: Sequence[Waiter]) -> str:
+def _owner(awaited: Any, waiters: Sequence[Waiter]) -> str:
     """The task that holds a lock, "" where that is not known."""
     try:
-        owner = thing.statistics().owner
+        owner = awaited.statistics().owner
     except Exception:
         return ""
     number = getattr(owner, "id", None)  # AnyIO tells about a task, Trio gives it.
     return next((waiter.label for waiter in waiters if waiter.task is owner or id(waiter.task) == number), "")
 
 
-def _knows(other: Waiter, thing: object) -> bool:
+def _knows(other: Waiter, awaited: object) -> bool:
     """Whether a task holds something."""
     for frame in frames_of(other.coroutine):
         if is_loops(frame):
             continue
         for value in frame.f_locals.values():
-            if value is thing or any(inside is thing for inside in _attributes(value)):
+            if value is awaited or any(inside is awaited for inside in _attributes(value)):
                 return True
     return False
 
@@ -139,8 +139,8 @@ def _attributes(value: object) -> list[object]:
     return values
 
 
-def _described(thing: object) -> str:
-    name = type(thing).__name__.removesuffix("Adapter")
+def _described(awaited: object) -> str:
+    name = type(awaited).__name__.removesuffix("Adapter")
     return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}"
 
 

@@ -112,11 +112,11 @@ class _Compile:
             if attempt:
                 time.sleep(2 * TICK_NS / 1e9)  # So that a change from now on has another time than those before.
             began = time.time_ns() - TICK_NS
-            ended, made, read = self._call()
+            ended, object_data, read = self._call()
             heard = told(ended.output, self.job.module, self.job.path, self._text_of)
             if ended.broke or ended.code:
                 return _failed(self.job, ended, heard)
-            problem = object_problem(made)
+            problem = object_problem(object_data)
             if problem:
                 return _refused(self.job, "E1003", f"the compiler ended without an error, and {problem}", "")
             places = [os.path.join(self.root, path) for path in read if path != self.job.path]
@@ -127,8 +127,8 @@ class _Compile:
             except OSError:
                 continue
             archives = self._archives()
-            made = with_archives(made, archives)
-            data = made if heard.diagnostics else self._noted(made, discovered)
+            object_data = with_archives(object_data, archives)
+            data = object_data if heard.diagnostics else self._noted(object_data, discovered)
             discovered += tuple([Discovered(path=path, digest=one) for path, one in archives.items()])
             return Compiled(object=Object(data=data, warnings=heard.diagnostics, discovered=discovered))
         what = f"the headers of this file kept changing: it was compiled {ATTEMPTS} times"

@@ -59,19 +59,19 @@ def _by_own_linker(shop: Shop, job: LinkJob) -> tuple[Linked | None, tuple[str, 
     # zig takes a minute to build the library of C++, so that is linked only where a program needs it.
     kinds = (False, True) if any(is_cxx(linked.path) for linked in job.objects) else (False,)
     given = [os.path.join(job.around.project, library) for library in shop.chosen.libraries]
-    found = MixedProgram()
+    program = MixedProgram()
     for cxx in kinds:
         try:
-            found = shop.links.link(job, library(shop.compiler, shop.programs, cxx=cxx), given)
+            program = shop.links.link(job, library(shop.compiler, shop.programs, cxx=cxx), given)
         except LibraryError as error:
             return _refused("E1003", str(error), ""), ()
         except OSError as error:
             return _refused("E1003", f"`{error.filename}` cannot be read: {error.strerror}", _LIBRARIES), ()
-        if not found.errors:
+        if not program.errors:
             break
-    if found.beyond or any(_MANGLED in line for line in found.errors):
-        return None, found.beyond
-    return as_linked(found), ()
+    if program.beyond or any(_MANGLED in line for line in program.errors):
+        return None, program.beyond
+    return as_linked(program), ()
 
 
 def _note(beyond: tuple[str, ...]) -> Finding:

@@ -34,9 +34,9 @@ def compile_by(chosen: CommandOptions, programs: ChildPrograms, job: CompileJob)
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(2 * TICK_NS / 1e9)  # So that a change from now on has another time than those before.
-            made = _once(chosen, programs, job, place, root)
-            if made is not None:
-                return made
+            outcome = _once(chosen, programs, job, place, root)
+            if outcome is not None:
+                return outcome
     what = f"this file, or one that it reads, kept changing: it was compiled {ATTEMPTS} times"
     return _refused(job, "E0809", what, "build when whatever writes it has finished")
 
@@ -67,12 +67,12 @@ def _once(chosen: CommandOptions, programs: ChildPrograms, job: CompileJob, plac
     source = os.path.join(root, job.path)
     if _read(source) != job.source or changed_since([source, *filter(os.path.exists, places)], began):
         return None
-    known, found = Headers(), list[Discovered]()
+    known, discovered = Headers(), list[Discovered]()
     for path, full in zip(files, places, strict=True):
         look = known.look(full)
-        found.append(Discovered(path=path, digest=look.digest if look is not None else ""))
+        discovered.append(Discovered(path=path, digest=look.digest if look is not None else ""))
     heard = told(ended.output, job.module, job.path, lambda file: job.source if file == job.path else b"")
-    return Compiled(object=Object(data=data, warnings=heard.diagnostics, discovered=tuple(found)))
+    return Compiled(object=Object(data=data, warnings=heard.diagnostics, discovered=tuple(discovered)))
 
 
 def _filled(word: str, meant: dict[str, str]) -> str:

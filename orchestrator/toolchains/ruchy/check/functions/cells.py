@@ -103,16 +103,16 @@ def _may_not_hold_itself(p: Pass, variable: Variable) -> None:
 def _reaches_function(p: Pass, kind: Type) -> bool:
     waiting, seen = [kind], {kind}
     while waiting:
-        found = waiting.pop()
-        if isinstance(found, FunctionType):
+        node = waiting.pop()
+        if isinstance(node, FunctionType):
             return True
-        p.touch(found)
-        struct, enum = struct_of(p, found), enum_of(p, found)
-        inner: list[Type] = list(found.parts)
+        p.touch(node)
+        struct, enum = struct_of(p, node), enum_of(p, node)
+        inner: list[Type] = list(node.parts)
         if struct is not None:
-            inner += field_types(p, struct, found)
+            inner += field_types(p, struct, node)
         if enum is not None:
-            inner += [part for variant in item_variants(p, enum, found) for part in variant.types]
+            inner += [part for variant in item_variants(p, enum, node) for part in variant.types]
         for part in inner:
             if part not in seen:
                 seen.add(part)

@@ -95,17 +95,17 @@ def own_equality(p: Pass, kind: Type) -> Type | None:
     """A type in this one that has an `eq` of its own, which a comparison of the whole would pass over."""
     waiting, seen = [kind], {kind}
     while waiting:
-        found = resolve(waiting.pop())
-        if found.__class__ is Var:
+        held = resolve(waiting.pop())
+        if held.__class__ is Var:
             continue
-        if _method(p, found, *METHODS["=="]) is not None:
-            return found
-        inner = [*found.parts]
-        item = struct_of(p, found)
+        if _method(p, held, *METHODS["=="]) is not None:
+            return held
+        inner = [*held.parts]
+        item = struct_of(p, held)
         if item is not None:
-            inner += field_types(p, item, found)
-        elif isinstance(found, EnumType):
-            inner += [part for variant in variants_of(p, found) for part in variant.types]
+            inner += field_types(p, item, held)
+        elif isinstance(held, EnumType):
+            inner += [part for variant in variants_of(p, held) for part in variant.types]
         for part in inner:
             if part not in seen:
                 seen.add(part)

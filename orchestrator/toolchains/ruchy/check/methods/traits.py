@@ -326,13 +326,13 @@ def _other_types(p: Pass, trait: TraitItem, block: Implementation, method: Funct
     for name, written in zip(trait.node.generics, block.node.trait.arguments, strict=False):
         env.types[name] = type_of(p, block.env, written)
     with p.silenced(not trait.own):
-        for one, found in zip(member.parameters, types, strict=True):
+        for one, type_ in zip(member.parameters, types, strict=True):
             asked = one.type
             while isinstance(asked, tree.ReferenceType):
                 asked = asked.target
             wanted = fresh() if asked is None else type_of(p, env, asked)
-            if not unify(wanted, found):
-                return f"takes {shown(wanted)} as its `{one.name}` in the trait, and {shown(found)} here"
+            if not unify(wanted, type_):
+                return f"takes {shown(wanted)} as its `{one.name}` in the trait, and {shown(type_)} here"
         wanted = fresh() if member.result is None else type_of(p, env, member.result)
     result = method.result if method.node.result is not None else None
     if member.result is None and not member.body.end:
