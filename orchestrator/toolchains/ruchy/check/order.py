@@ -43,6 +43,9 @@ def check_functions(p: Pass) -> None:
 
 def run(p: Pass, item: FunctionItem) -> None:
     """Checks a function, and before it the functions that it needs and that are too deep to be checked on the way."""
+    # A body that needs the result of another function checks that one in place, on Python's own stack, which is not
+    # deep enough for a long chain of calls. Below DEPTH it raises NeedsFirst instead: the attempt is undone, the other
+    # function is checked on this stack, and the first body begins anew. So each retry finds one more result known.
     stack = p.work.waiting = [item]
     while stack:
         current = stack[-1]
@@ -65,9 +68,9 @@ def settled(p: Pass, action: Callable[[], object]) -> None:
 def demand(p: Pass, item: FunctionItem) -> None:
     """The result of a function that has no `->` is needed now."""
     if p.work.depth > DEPTH:
-        if any(
-            item is one for one in p.work.waiting
-        ):  # a long circle: the result stays open, and its own body will tell
+        # What waits already needs this very result, so raising again would go round for ever. The result stays open,
+        # and the function's own body will tell.
+        if any(item is waiting for waiting in p.work.waiting):
             return
         raise NeedsFirst(item)
     signature(p, item)
@@ -123,6 +126,9 @@ def enter_instance(p: Pass, item: FunctionItem) -> None:
 def _check_instance(p: Pass, item: FunctionItem, original: FunctionItem) -> None:
     """Checks a copy of a function. Its warnings belong to nobody; errors of another module's text are told at the call,
     and each of the module's own only once."""
+    # An instance is checked as if it were a function of this module, but its text may be another module's, and may be
+    # checked many times. So what the check reports is sorted out afterwards: warnings go, an error that another
+    # instance of the same text has told goes, and one in foreign text becomes one error at the call.
     enter_instance(p, item)
     report = p.report
     warnings, errors = len(report.warnings), len(report.errors)
@@ -164,6 +170,8 @@ def _with_call(p: Pass, item: FunctionItem, error: Finding) -> Finding:
 
 def check_function(p: Pass, item: FunctionItem) -> None:
     """Checks a body, and enters it into the pass's bodies."""
+    # From here on, every name that is looked up is noted as what this function's unit depends on: that is what its
+    # fingerprint is made of. A trial notes nothing of its own, because what it finds is found again by who asked.
     before = p.look_for(unit_of(item.symbol)) if item.trial is None else p.now_seen
     p.report.here = item.node.at if item.trial is None else p.report.here
     inlining, p.inlining = p.inlining, {}

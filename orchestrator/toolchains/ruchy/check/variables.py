@@ -243,6 +243,9 @@ def set_global(
     if not path and not grows:
         out.append(hir.SetGlobal(symbol, value, at, name))
         return
+    # The order is the protocol: first the value, which may read the variable; then the variable's reference is taken
+    # out, so that its count is one and the change happens in place; then it is put back. Nothing between the last two
+    # may run code of the program, because that would see an empty variable.
     steps: list[hir.Stmt] = []
     if not grows:
         slot = c.slot(kind)

@@ -31,6 +31,9 @@ def fill_in(p: Pass) -> None:
     closures = list(p.made.closures.values())
     if not closures:
         return
+    # Only here, after all bodies, is it known which variables are written to, and by whom. One variable may have a slot
+    # in several functions, one inside of another: they are joined first, because a write through any of them means
+    # that all must share a cell. A variable that is only read is copied into the closure, which is cheaper.
     groups = _Groups()
     for one in closures:
         for outer, inner in one.captured.items():

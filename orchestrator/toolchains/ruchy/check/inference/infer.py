@@ -134,6 +134,9 @@ def settle(kind: Type) -> Type:
 
 def unify(left: Type, right: Type) -> bool:
     """Whether two types can be one; makes them one, part by part."""
+    # ERROR and NEVER fit everything: an error was told already and must not cause another, and a value that never comes
+    # may be of any type. A failure in the middle leaves the parts before it joined. That is right, because it is
+    # always followed by an error, or by the end of an attempt that is undone.
     a: Any = resolve(left)
     b: Any = resolve(right)
     if a is b:

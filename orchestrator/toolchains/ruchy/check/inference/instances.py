@@ -89,6 +89,9 @@ def call_instanced(
     if of is not None:
         types["Self"] = named_type(p, of) if isinstance(of, StructItem | EnumItem) else of
         _trait_arguments(p, item, types)
+    # The call is checked as one of an ordinary function whose signature has a variable for each type parameter, so
+    # that conversions, defaults and `&mut` are those of every call. Which instance it calls is known only when these
+    # variables are: until then the calls that were made wait in `called.calls` for their symbol.
     called = FunctionItem(item.name, item.symbol, item.node, _env(p, item, types), own=True)
     called.trial, called.inferred, called.instanced, called.calls = p, False, False, []
     errors = len(p.report.errors)
@@ -226,6 +229,8 @@ class _Asked:
     def _look_into(self) -> None:
         """Lets the body say what is not known of the arguments: the parameters of a function, the elements of an empty
         array."""
+        # The types are shared with the trial on purpose: what the body demands of a parameter becomes known to the
+        # caller by unification. All else that the trial finds is dropped with it.
         p, item = self.p, self.item
         trial = p.trial()
         assert trial.copies is not None
