@@ -43,8 +43,8 @@ class _Refused(Exception):
 
 
 def read_sources(changed: Iterable[FoundSource], root: str, normalise: Normalise, disk: Disk) -> ReadResult:
-    """Reads, normalises and digests what the scanner found changed. What cannot be read is an error in its `Source`. Raises
-    only exceptions of `normalise` that are no `SourceError`, which are bugs of the toolchain."""
+    """Reads, normalises and digests what the scanner found changed. What cannot be read is an error in its `Source`.
+    Raises only exceptions of `normalise` that are no `SourceError`, which are bugs of the toolchain."""
     sources: list[Source] = []
     vanished: list[str] = []
     for wanted in changed:

@@ -48,7 +48,7 @@ def read_const(c: Fn, item: ConstItem, at: int) -> Type:
     if p.work.depth < 20 and not isinstance(item.node.value, tree.IntLiteral | tree.StringLiteral):
         _read_those_below(c, item, at)
     failed, p.failed = p.failed, False
-    # The value is read once, by whoever comes first, but must not depend on who that is. So what it depends on is
+    # The value is read once, for the first reader, but must not depend on which one that is. So what it depends on is
     # noted for the constant's own unit, its warnings are silent in another module, and what it costs is counted by the
     # module that it stands in.
     item.state, item.level = 1, p.work.level
