@@ -85,6 +85,8 @@ def path(c: Fn, node: tree.Path, want: Want, why: Why) -> hir.Expr:
     if value is not None:
         return value
     name = "::".join(segments)
+    if isinstance(item, FunctionItem) and item.node.constant:
+        return expr(c, tree.Call(node.at, node, []), want, why)
     if isinstance(item, FunctionItem):
         taken = len(item.node.parameters)
         return function_value(c, node, len(asked.parameters) if asked is not None else taken, want)

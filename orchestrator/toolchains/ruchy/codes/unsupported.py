@@ -51,10 +51,9 @@ CODES: dict[str, Code] = registry(
         "E0706",
         "unsupported",
         "parts of traits",
-        "Interfaces, extensions, and constants of traits are not part of the target. Write a trait and an `impl` of "
-        "it, and a function for a constant.",
-        "trait Area { const SIDES: i64; }",
-        "trait Area { fun sides() -> i64; }",
+        "Interfaces and extensions are not part of the target. Write a trait and an `impl` of it.",
+        "interface Area { fun area(&self) -> i64 }",
+        "trait Area { fun area(&self) -> i64; }",
     ),
     Code(
         "E0707",

@@ -185,8 +185,13 @@ class Reader:
     def _interface(self, draft: UnreadItem, seen: Sequence[Span]) -> str:
         node = draft.definition
         if draft.of is not None:  # a method of a class may lack the `fun`, and may have other words before it
-            text = f"{'pub ' * node.public}fun {self.tokens.text(node.at, seen[0][1])}"
+            constant = isinstance(node, tree.Function) and node.constant
+            text = f"{'pub ' * node.public}{'const' if constant else 'fun'} {self.tokens.text(node.at, seen[0][1])}"
             head = self._head(draft.of)
+            if constant and not head:  # alone it would be a constant of the module
+                head = (
+                    f"impl {'::'.join(draft.of.target.path) if isinstance(draft.of, tree.Impl) else draft.of.name} {{"
+                )
             return f"{head} {text} }}" if head else text
         return "\n".join([self.tokens.text(*span) for span in seen])
 

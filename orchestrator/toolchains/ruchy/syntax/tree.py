@@ -458,6 +458,8 @@ class Function(Node):
     header: int = 0
     """Ordinal behind the part of the header that callers see: no contracts."""
     bounds: list[TraitBound] = []
+    constant: bool = False
+    """`const NAME: T = value` of an `impl` or a trait: a function without parameters that is named to be called."""
 
 
 class StructField(Node):

@@ -30,7 +30,10 @@ WRONG = {
     "trait T { fun a(x: Nope); }": ["E0103"],
     "trait T: Nope { fun a(); }": ["E0103"],
     "trait Solid: Shape { fun vol(&self) -> f64; } impl Solid for B { fun vol(&self) -> f64 { 1.0 } }": ["E0264"],
-    "trait T { const N: i64; }": ["E0706"],
+    "trait T { const N: i64; } impl T for B { }": ["E0264"],
+    "impl B { const N: i64 = 1.5; }": ["E0401"],
+    "impl B { const N; }": ["E0001"],
+    "fun f() { println(B::NOPE) }": ["E0513"],
     "fun f<T: Shape>(x: T) -> f64 { x.area() } fun g() -> f64 { f(B { x: 1.0 }) }": ["E0268"],
     "fun f(x: &impl Shape) -> f64 { x.area() } fun g() -> f64 { f(1) }": ["E0268"],
     "fun f<T>(x: T) -> f64 where T: Shape { x.area() } fun g() -> f64 { f(B { x: 1.0 }) }": ["E0268"],
@@ -114,6 +117,36 @@ def test_an_edit_compiles_the_users_again(edit):
     assert LIBRARY.count(before) == 1
     compiled = edited({"lib.ruchy": LIBRARY, "main.ruchy": USER}, {"lib.ruchy": LIBRARY.replace(before, after)})
     assert {name for name in compiled["main"] if "#" not in name} == wanted
+
+
+CONSTANTS = """
+pub trait Shape { const SIDES: i64; const TWICE: i64 = Self::SIDES * 2; fun corners(&self) -> i64 { Self::SIDES } }
+pub struct Box2 { x: i64 }
+impl Box2 { pub const LIMIT: i64 = 5; const HIDDEN: i64 = 1; pub const NAMES = ["a"]; }
+impl Shape for Box2 { const SIDES: i64 = 4; }
+"""
+READER = """
+use lib::{Box2, Shape}
+class Own { n: i64  const START: i64 = 7  new() -> Own { Own { n: Own::START } } }
+fun limit() -> i64 { Box2::LIMIT }
+fun names() -> String { Box2::NAMES[0] }
+fun sides<T: Shape>(x: T) -> i64 { T::SIDES + T::TWICE + x.corners() }
+fun main() { println(limit(), names(), sides(Box2 { x: 1 }), Own::new().n) }
+"""
+
+
+def test_constants_of_types_are_functions_to_the_build():
+    """A changed value compiles that constant alone; a changed type, or a value that says the type, what reads it."""
+    before = {"lib.ruchy": CONSTANTS, "main.ruchy": READER}
+    built = build(before)
+    assert not built.diagnostics
+    assert run(built.program).stdout == "5 a 16 7\n"
+    value = edited(before, {"lib.ruchy": CONSTANTS.replace("LIMIT: i64 = 5", "LIMIT: i64 = 6")})
+    assert value == {"lib": {"Box2#LIMIT"}, "main": set()}
+    inferred = edited(before, {"lib.ruchy": CONSTANTS.replace('["a"]', '["b", "c"]')})
+    assert "names" in inferred["main"]
+    wrong = build({**before, "main.ruchy": "use lib::Box2\nfun main() { println(Box2::HIDDEN) }"})
+    assert [one.code for one in wrong.errors()] == ["E0108"]
 
 
 @pytest.mark.slow

@@ -252,11 +252,12 @@ def check_implementation(p: Pass, block: Implementation, owner: StructItem | Enu
     missing = [name for name in trait.members if name not in mine and not trait.has_body(name)]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
+        what_lacks = "constant" if all(trait.members[name].node.constant for name in missing) else "method"
         s = "s" * (len(missing) > 1)
         p.error(
             "E0264",
             node.at,
-            f"`{what}` lacks the method{s} {names} of the trait `{trait.name}`",
+            f"`{what}` lacks the {what_lacks}{s} {names} of the trait `{trait.name}`",
             _written(trait, missing),
         )
     for super_ in trait.node.supers:
@@ -293,8 +294,11 @@ def _is_of(block: tree.Impl | None, node: tree.Impl) -> bool:
 
 def _written(trait: TraitItem, names: list[str]) -> str:
     member = trait.members[names[0]].node
+    others = " and the others" * (len(names) > 1)
+    if member.constant:
+        return f"write `const {names[0]}: .. = ..;`{others}"
     parameters = ["&self" if parameter.name == "self" else f"{parameter.name}: .." for parameter in member.parameters]
-    return f"write `fun {names[0]}({', '.join(parameters)})`{' and the others' * (len(names) > 1)}"
+    return f"write `fun {names[0]}({', '.join(parameters)})`{others}"
 
 
 def _same_form(p: Pass, trait: TraitItem, block: Implementation, method: FunctionItem, kind: Type) -> None:

@@ -7,6 +7,11 @@ from bisect import bisect_left
 from orchestrator.toolchains.ruchy.syntax.capturing import capture
 from orchestrator.toolchains.ruchy.syntax.constructors import construct
 from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS, words
+from orchestrator.toolchains.ruchy.syntax.parser.constants import (
+    parse_associated_const,
+    parse_const_head,
+    parse_const_value,
+)
 from orchestrator.toolchains.ruchy.syntax.parser.contracts import parse_contracts, refuse_type_invariant
 from orchestrator.toolchains.ruchy.syntax.parser.cursor import Cursor, SyntaxProblem
 from orchestrator.toolchains.ruchy.syntax.parser.expressions import parse_expression
@@ -367,7 +372,9 @@ def _parse_fields(c: Cursor) -> tuple[list[StructField], list[Function]]:
         public = _parse_visibility(c)
         while c.kinds[c.at] in ("static", "override", "private", "protected") and c.kinds[c.at + 1] != ":":
             c.at += 1
-        if c.kinds[c.at + 1] == "(":  # `new(..)` of a class needs no `fun`
+        if c.kinds[c.at] == "const" and c.kinds[c.at + 1] == "name":
+            methods.append(parse_associated_const(c, start, public, attributes))
+        elif c.kinds[c.at + 1] == "(":  # `new(..)` of a class needs no `fun`
             c.at -= 1
             methods.append(parse_function(c, start, public, attributes))
         elif c.kinds[c.at] in ("fun", "fn") and c.kinds[c.at + 1] not in (":", ","):
@@ -490,8 +497,6 @@ def _parse_trait(c: Cursor, start: int, public: bool, attributes: list[Attribute
             types.append(c.name("the type"))
             parse_bounds(c)
             c.at += c.kinds[c.at] == ";"
-        elif kind == "const":
-            c.fail("E0706", "constants of traits are not supported", c.at, "write a function: `fun limit() -> i64;`")
         else:
             members.append(_parse_method(c))
     c.close("}", opened)
@@ -506,6 +511,8 @@ def _parse_method(c: Cursor) -> Function:
     start = c.at
     attributes = _parse_attributes(c)
     public = _parse_visibility(c)
+    if c.kinds[c.at] == "const" and c.kinds[c.at + 1] not in ("fun", "fn"):
+        return parse_associated_const(c, start, public, attributes)
     if c.kinds[c.at] in ("async", "unsafe", "const", "override", "static"):
         if c.kinds[c.at] in ("async", "unsafe"):
             _parse_bare_item(c, start, public, attributes)
@@ -521,17 +528,11 @@ def _parse_method(c: Cursor) -> Function:
 
 
 def _parse_const(c: Cursor, start: int, public: bool, attributes: list[Attribute]) -> Item:
-    c.at += 1
-    if c.kinds[c.at] in ("fun", "fn"):
-        return parse_function(c, start, public, attributes)
-    at = c.at
-    name = c.name("the constant")
-    declared = None
-    if c.kinds[c.at] == ":":
+    if c.kinds[c.at + 1] in ("fun", "fn"):
         c.at += 1
-        declared = parse_type(c)
-    c.expect("=", "and the value of the constant", f"write `const {name} = ...`")
-    value = parse_expression(c)
+        return parse_function(c, start, public, attributes)
+    at, name, declared = parse_const_head(c)
+    value = parse_const_value(c, name)
     c.at += c.kinds[c.at] == ";"
     return Const(at, name, public, declared, value, start, c.at)
 

@@ -39,6 +39,8 @@ def sketch(node: object) -> str:
     )
     if not getattr(node, "contracts", True):
         skipped = (*skipped, "contracts")
+    if not getattr(node, "constant", True):
+        skipped = (*skipped, "constant")
     values = [getattr(node, field) for field in node.__struct_fields__ if field not in skipped]
     return f"({type(node).__name__} {' '.join(sketch(value) for value in values)})".replace(" )", ")")
 
