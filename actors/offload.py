@@ -18,6 +18,7 @@ from actors.forks import OwnProcess
 if TYPE_CHECKING:
     from actors.child import Child
     from actors.keeper.database import Database
+    from actors.remote.servers import RemoteSettings, Server
 
 R = TypeVar("R")
 
@@ -115,6 +116,12 @@ class Offload:
         from anyio import CancelScope
 
         return CancelScope(shield=True)
+
+    def server(self, settings: RemoteSettings) -> Server:
+        """Returns the server of a remote cache. Raises RemoteFault."""
+        from actors.remote.connect import connect
+
+        return connect(settings)
 
     def spawn(self, arguments: Sequence[str]) -> Child | None:
         """Starts a process for computing. Returns None on a system without process groups, and where files are read

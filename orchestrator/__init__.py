@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     from actors.diagnostics import Diagnostic
     from actors.digests import Digest
     from actors.events import *  # noqa: F403
-    from actors.messages import CacheStatistics, Collected, Damage, MemorySource, Verified
+    from actors.messages import (
+        CacheStatistics,
+        Collected,
+        Damage,
+        Exported,
+        Imported,
+        MemorySource,
+        RemoteCounts,
+        Verified,
+    )
     from actors.offload import Offload
     from actors.result import Difference, Reason
     from actors.system import MailboxStatistics, System, Tap, TapRecord
     from orchestrator.api import Cache, CachedObject, Project, Source, open  # noqa: A004
-    from orchestrator.config import BuildConfig, CacheConfig, Config, RunConfig
+    from orchestrator.config import BuildConfig, CacheConfig, Config, RemoteConfig, RunConfig
     from orchestrator.dependencies import DependencyGraph
     from orchestrator.errors import (  # type: ignore[assignment]  # BuildCancelled replaces the event
         BuildCancelled,
@@ -58,7 +67,9 @@ _HOMES = {
     "Diagnostic": "actors.diagnostics",
     "Difference": "actors.result",
     "Digest": "actors.digests",
+    "Exported": "actors.messages",
     "FileError": "orchestrator.errors",
+    "Imported": "actors.messages",
     "Limits": "orchestrator.keywords",
     "MailboxStatistics": "actors.system",
     "MemorySource": "actors.messages",
@@ -67,6 +78,8 @@ _HOMES = {
     "ProjectBroken": "orchestrator.errors",
     "ProjectError": "orchestrator.errors",
     "Reason": "actors.result",
+    "RemoteConfig": "orchestrator.config",
+    "RemoteCounts": "actors.messages",
     "RunConfig": "orchestrator.config",
     "RunResult": "orchestrator.result",
     "Settings": "orchestrator.keywords",
@@ -121,9 +134,11 @@ __all__ = [
     "EntryQuarantined",
     "Event",
     "EventsLost",
+    "Exported",
     "FileError",
     "FileSkipped",
     "GraphResolved",
+    "Imported",
     "InputChanged",
     "Limits",
     "LinkStarted",
@@ -142,6 +157,8 @@ __all__ = [
     "ProjectBroken",
     "ProjectError",
     "Reason",
+    "RemoteConfig",
+    "RemoteCounts",
     "RunConfig",
     "RunResult",
     "RunningJob",

@@ -135,9 +135,9 @@ class Cache:
         """Removes every entry."""
         return await self._project._ask_keeper(Clear())
 
-    async def export(self, path: str | os.PathLike[str]) -> Exported:
+    async def export_to(self, path: str | os.PathLike[str]) -> Exported:
         """Writes what the last build of each profile (and of each other project that shares the cache) uses into one
-        file, which `take_over` of another machine reads. Raises FileError if it cannot be written."""
+        file, which `import_from` of another machine reads. Raises FileError if it cannot be written."""
         project = self._project
         await project.builds_ended()
         folder = project.config.cache.folder
@@ -150,8 +150,8 @@ class Cache:
             raise FileError(f"the cache cannot be exported to `{os.fspath(path)}`: {done.error}")
         return done
 
-    async def take_over(self, path: str | os.PathLike[str]) -> Imported:
-        """Stores the entries of a file that `export` has written. Each is checked: its key against its manifest, its
+    async def import_from(self, path: str | os.PathLike[str]) -> Imported:
+        """Stores the entries of a file that `export_to` has written. Each is checked: its key against its manifest, its
         bytes against their SHA-256. Raises FileError if anything in the file is wrong; then nothing of it is stored."""
         done = await self._project._ask_keeper(ImportCache(path=absolute(path)))
         if done.error:
@@ -197,7 +197,7 @@ class Project:
         self._process = OwnProcess()
         config = self.config
         cast = actors_of(self._opening, self._crew())
-        self._system = System(cast, offload=self._offload, events=self._events, tap=self._tap)
+        self._system = System(cast.actors, offload=self._offload, events=self._events, tap=self._tap)
         self._keeper = cast.keeper.address
         self._builds = Builds(self._system, cast.scanner.address, cast.planner.address)
         if not config.build.output:

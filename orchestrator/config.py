@@ -24,7 +24,7 @@ from orchestrator.errors import ConfigError, FileError, ProjectError
 from orchestrator.looked import unseen
 from orchestrator.settings import PROFILES, SETTINGS, TABLES, near_miss
 from orchestrator.toolchains.locate import Asked, choose
-from orchestrator.trust import require_trust
+from orchestrator.trust import require_trust, require_trust_of_server
 
 FILE_NAME = "wasmill.toml"
 
@@ -62,6 +62,16 @@ class CacheConfig(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
 
 
+class RemoteConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings under [remote]. `headers` are as they are written, with names of variables."""
+
+    cache: str
+    headers: tuple[str, ...]
+    roots: str
+    upload: bool
+    remote_timeout: float
+
+
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The settings under [run]."""
 
@@ -97,6 +107,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Names of all profiles, sorted."""
     build: BuildConfig
     cache: CacheConfig
+    remote: RemoteConfig
     run: RunConfig
     layers: _Layers
 
@@ -178,6 +189,8 @@ def load(
     read = read_file(file, disk) if file else CheckedFile({}, {}, {})
     home, toolchains = os.path.dirname(file) or place, choose(toolchain, read.toolchains)
     require_trust(toolchains.members, home, file, disk)
+    if "cache" not in checked and any(values.get("cache") for values in (read.base, *read.profiles.values())):
+        require_trust_of_server(home, file, disk)
     return _resolve(_Layers(home, file, "", read.base, {**PROFILES, **read.profiles}, checked, disk, toolchains))
 
 
@@ -244,6 +257,7 @@ def _resolve(layers: _Layers, profile: str = "") -> Config:
         **tables["project"],
         build=BuildConfig(**tables["build"]),
         cache=CacheConfig(**tables["cache"]),
+        remote=RemoteConfig(**tables["remote"]),
         run=RunConfig(**tables["run"]),
         project=layers.project,
         file=layers.file,
@@ -281,7 +295,8 @@ def _placed(layers: _Layers, values: Checked) -> Checked:
         raise _wrong(layers, values, "folder", f"the cache needs a folder of its own, not `{cache}`")
     _refuse_link(layers, values, cache, root)
     folders = tuple(_at(home, folder) for folder in values["folders"])
-    return {"root": root, "entry": entry, "output": output, "folder": cache, "folders": folders}
+    roots = _at(home, values["roots"]) if values["roots"] else ""
+    return {"root": root, "entry": entry, "output": output, "folder": cache, "folders": folders, "roots": roots}
 
 
 def _refuse_link(layers: _Layers, values: Checked, cache: str, root: str) -> None:

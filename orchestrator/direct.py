@@ -29,7 +29,7 @@ class DirectBuild:
         config = opening.config
         crew = NoWorkers(self._cancel, workers=config.build.jobs > 1 and bool(opening.toolchains.place))
         self._cast = actors_of(opening, crew)
-        self._system = PlainSystem(self._cast, loop, events=events, look=self._look)
+        self._system = PlainSystem(self._cast.actors, loop, events=events, look=self._look)
         self._watchdog = Watchdog(self._system, BUILD)
         self._next_look = loop.now() + self._watchdog.pause
 

@@ -1,4 +1,4 @@
-"""What the last builds of a cache use: the entries that `project.cache.export` writes."""
+"""What the last builds of a cache use: the entries that `project.cache.export_to` writes."""
 
 from __future__ import annotations
 

@@ -40,6 +40,11 @@ class Settings(TypedDict, total=False):
     eviction: Literal["lru", "lfu", "fifo"] | None
     hot_memory: Size | None
     enabled: bool | None
+    cache: str | None
+    headers: Texts | None
+    roots: Path | None
+    upload: bool | None
+    remote_timeout: float | None
     run_memory: Size | None
     fuel: int | None
     seconds: float | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from actors.actor import Broken
+from actors.actor import AnyActor, Broken
 from actors.compiler.pool import Pool
 from actors.compiler.toolchain import Surroundings
 from actors.compiler.toolchains import Toolchains
@@ -28,6 +28,7 @@ from orchestrator.toolchains.locate import Asked, package_folders
 if TYPE_CHECKING:
     from actors.compiler.crew import Crew
     from actors.plainloop import NoWorkers
+    from actors.remote.remote import Remote
 
 
 class Opening:
@@ -70,18 +71,32 @@ class Cast(NamedTuple):
     planner: Planner
     workers: Pool
     keeper: Keeper
+    remote: Remote | None
+
+    @property
+    def actors(self) -> list[AnyActor]:
+        """All that there are."""
+        return [actor for actor in self if actor is not None]
 
 
 def actors_of(opening: Opening, crew: Crew | NoWorkers | None) -> Cast:
     """Returns the actors, wired. Raises ProjectBroken."""
     config, toolchains = opening.config, opening.toolchains
     # Without a folder the cache is in memory.
+    remote = None
+    if config.remote.cache and config.cache.enabled:
+        from actors.remote.remote import Remote
+        from orchestrator.remote import remote_settings
+
+        remote = Remote(remote_settings(config))
     keeper = Keeper(
         config.cache.folder or None,
         max_size=config.cache.max_size,
         eviction=config.cache.eviction,
         hot_memory=config.cache.hot_memory,
         enabled=config.cache.enabled,
+        remote=remote.address if remote is not None else None,
+        upload=config.remote.upload,
     )
     limits = Surroundings(project=config.project, seconds=config.build.timeout, memory=config.build.worker_memory)
     pool = Pool(toolchains, config.build.jobs, validate, crew, limits)
@@ -91,7 +106,7 @@ def actors_of(opening: Opening, crew: Crew | NoWorkers | None) -> Cast:
         raise translated(Broken(f"the toolchain has no identity: {type(error).__name__}: {error}")) from error
     planner = Planner(pool.address, keeper.address, toolchains, config.build.jobs, remembers=config.cache.enabled)
     hasher = Hasher(planner.address, toolchains.normalise)
-    return Cast(Scanner(hasher.address), hasher, planner, pool, keeper)
+    return Cast(Scanner(hasher.address), hasher, planner, pool, keeper, remote)
 
 
 def translated(error: Broken | Closed) -> ProjectBroken | ProjectError:

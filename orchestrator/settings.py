@@ -93,6 +93,40 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
+def _positive(value: object) -> float:
+    seconds = _seconds(value)
+    if seconds <= 0:
+        raise ValueError
+    return seconds
+
+
+def _remote_url(value: object) -> str:
+    """An HTTP server, or "" for none. Secrets belong into headers, because URLs are shown."""
+    if value == "":
+        return ""
+    from urllib.parse import urlsplit
+
+    text = _text(value)
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii() or not text.isprintable():
+        raise ValueError
+    if "@" in parts.netloc or parts.query or parts.fragment or " " in text:
+        raise ValueError("has a user, a password or a query; put what is secret into `headers`")
+    if parts.port == 0:
+        raise ValueError
+    return text
+
+
+def _headers(value: object) -> tuple[str, ...]:
+    for line in (lines := _texts(value)):
+        name, colon, _ = line.partition(":")
+        if not colon or not name.replace("-", "").isalnum() or not line.isascii() or not line.isprintable():
+            raise ValueError
+        if name.lower() in ("host", "content-length", "transfer-encoding", "connection"):
+            raise ValueError(f"sets `{name}`, which Wasmill does")
+    return lines
+
+
 def _one_of(*choices: str) -> Callable[[object], str]:
     def check(value: object) -> str:
         if value not in choices:
@@ -140,13 +174,18 @@ SETTINGS: dict[str, Setting] = {
     "eviction": Setting("cache", _either(EVICTIONS), _one_of(*EVICTIONS), "lru"),
     "hot_memory": Setting("cache", SIZE, size, 16 * MIB),
     "enabled": Setting("cache", _BOOL, _flag, True),
+    "cache": Setting("remote", 'the URL of a server, as "https://cache.example/", or ""', _remote_url, ""),
+    "headers": Setting("remote", 'a list of headers, as ["X-Team: shop", "X-Key: $CACHE_KEY"]', _headers, ()),
+    "roots": Setting("remote", "a path, as text: a file of certificates", _text, ""),
+    "upload": Setting("remote", _BOOL, _flag, False),
+    "remote_timeout": Setting("remote", "a number of seconds above 0 for one call", _positive, 5.0),
     "run_memory": Setting("run", SIZE, size, GIB),
     "fuel": Setting("run", "a whole number, 0 for no limit", _count(0), 0),
     "seconds": Setting("run", "a number of seconds, 0 for no limit", _seconds, 0.0),
     "folders": Setting("run", 'a list of paths, as ["data"]', _texts, ()),
 }
 
-TABLES = ("project", "build", "cache", "run")
+TABLES = ("project", "build", "cache", "remote", "run")
 
 PROFILES: dict[str, dict[str, object]] = {"dev": {}, "release": {}}
 """The profiles that exist by default."""

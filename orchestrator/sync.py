@@ -10,6 +10,7 @@ method may be called from any thread; an exception in the caller (Ctrl-C, for ex
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 import weakref
@@ -22,7 +23,7 @@ from typing import Literal, TypeVar, Unpack
 
 from actors.events import Event
 from actors.loopthread import LoopThread
-from actors.messages import CacheStatistics, Collected, Verified
+from actors.messages import CacheStatistics, Collected, Exported, Imported, Verified
 from actors.offload import Offload
 from actors.system import Tap
 from orchestrator import api
@@ -156,6 +157,12 @@ class Cache:
 
     def gc(self, *, force: bool = False) -> Collected:
         return self._home.call(partial(self._cache.gc, force=force))
+
+    def export_to(self, path: str | os.PathLike[str]) -> Exported:
+        return self._home.call(partial(self._cache.export_to, path))
+
+    def import_from(self, path: str | os.PathLike[str]) -> Imported:
+        return self._home.call(partial(self._cache.import_from, path))
 
     def clear(self) -> Collected:
         return self._home.call(self._cache.clear)

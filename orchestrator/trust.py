@@ -60,6 +60,18 @@ def require_trust(toolchains: Iterable[Toolchain], folder: str, file: str, disk:
             )
 
 
+def require_trust_of_server(folder: str, file: str, disk: Disk) -> None:
+    """Raises ConfigError where the settings in `file` name a remote cache and its folder is not trusted. That server
+    supplies code, and gets headers that may have any variable of the environment."""
+    if not is_trusted(folder, disk):
+        raise ConfigError(
+            "[remote] names a server that supplies code and gets your token, and the folder is not trusted",
+            where=file,
+            hint=f"read it, then type `wasmill trust {folder}`, or set {VARIABLE}={folder}",
+            key="remote.cache",
+        )
+
+
 def change(folder: str, *, trust: bool) -> bool:
     """Puts a folder on the user's list, or takes it off. Returns whether the list changed. Raises FileError."""
     real = os.path.realpath(folder)

@@ -18,7 +18,7 @@ from actors.keeper import keeper
 from actors.keeper.eviction import ORDERINGS
 from actors.messages import ANSWERS, Message
 from orchestrator.cli.app import COMMANDS, HELP
-from orchestrator.config import BuildConfig, CacheConfig, Config, RunConfig
+from orchestrator.config import BuildConfig, CacheConfig, Config, RemoteConfig, RunConfig
 from orchestrator.keywords import Settings
 from orchestrator.settings import SETTINGS
 from orchestrator.testing.toolchain import PlainToolchain
@@ -61,7 +61,8 @@ def test_the_files_that_a_recipe_names_exist(recipe: str) -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_setting_is_in_every_place(setting: str) -> None:
-    kind = {"build": BuildConfig, "cache": CacheConfig, "run": RunConfig}.get(SETTINGS[setting].table, Config)
+    tables = {"build": BuildConfig, "cache": CacheConfig, "remote": RemoteConfig, "run": RunConfig}
+    kind = tables.get(SETTINGS[setting].table, Config)
     assert setting in (Config if setting == "profile" else kind).__struct_fields__
     assert setting in get_type_hints(Settings)
     assert re.search(rf"^(# )?{setting} = ", text_of("configs/default.toml"), re.MULTILINE)
@@ -186,7 +187,9 @@ def test_no_command_is_forgotten() -> None:
 
 @pytest.mark.parametrize("request_kind", ANSWERS, ids=lambda kind: kind.__name__)
 def test_a_request_is_asked_of_somebody(request_kind: type[Message]) -> None:
-    assert issubclass(request_kind, messages.Build | messages.WorkerRequest | messages.KeeperRequest)
+    assert issubclass(
+        request_kind, messages.Build | messages.WorkerRequest | messages.KeeperRequest | messages.RemoteRequest
+    )
 
 
 @pytest.mark.parametrize("request_kind", messages.kinds(messages.KeeperRequest), ids=lambda kind: kind.__name__)

@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from actors.actor import Actor
 from actors.digests import Digest, Stamp, printable
 from actors.disk import DictDisk, Disk
-from actors.keeper import index, publish, transfer, verification
+from actors.keeper import index, publish, tier, transfer, verification
 from actors.keeper.cache import BuildCache, said
 from actors.keeper.index import EntryRow
 from actors.keeper.metadata import lengthened
 from actors.keeper.store import NO_SPACE, FileStore, Incoming, is_snapshot_name
 from actors.keeper.upkeep import Upkeep
-from actors.mailbox import Cell
+from actors.mailbox import Address, Cell
 from actors.messages import (
     ANSWERS,
     A,
@@ -35,12 +35,16 @@ from actors.messages import (
     Collected,
     End,
     Ended,
+    EndRemote,
     ExportCache,
     Exported,
+    FetchedRemote,
     Find,
     FindFragments,
+    FindRemote,
     FindSummaries,
     Found,
+    FoundRemote,
     FragmentsFound,
     ImportCache,
     Imported,
@@ -52,6 +56,9 @@ from actors.messages import (
     Publish,
     Published,
     RecallPlan,
+    RemoteAnswer,
+    RemoteEnded,
+    RemoteRequest,
     ResetStatistics,
     Statistics,
     Stored,
@@ -60,10 +67,15 @@ from actors.messages import (
     SummariesFound,
     SummariesStored,
     ToKeeper,
+    ToRemote,
+    Uploaded,
     Verified,
     Verify,
     kinds,
 )
+
+POSTS = 64
+"""Requests to a cache elsewhere that somebody waits for: at most one for each request of the planner."""
 
 _MEMORY_FOLDER = "/memory"
 
@@ -101,8 +113,14 @@ class Keeper(Actor[ToKeeper]):
         eviction: str,
         hot_memory: int,
         enabled: bool = True,
+        remote: Address[ToRemote] | None = None,
+        upload: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(*((remote,) if remote is not None else ()), outstanding=tier.UPLOADS + POSTS)
+        self._remote = remote if enabled else None
+        self._upload = upload
+        self._then: dict[int, Callable[[Any], Awaitable[None]]] = {}
+        """What is done with the answer to a post, by the identity of the request."""
         self._folder = folder
         self._settings = (max_size, eviction)
         self._hot_memory = hot_memory
@@ -116,18 +134,76 @@ class Keeper(Actor[ToKeeper]):
         store = FileStore(disk, self._folder or _MEMORY_FOLDER)
         self.cache = BuildCache(store, self.offload, self.events, hot_memory=self._hot_memory, memory=memory)
         self.upkeep = Upkeep(self.cache, *self._settings)
+        self.tier = tier.Tier(self.cache, self.upkeep, self._upload)
 
     async def receive(self, message: ToKeeper, reply: Cell) -> None:
         await self._do_rest()
+        needed = await self.tier.needed(message) if self._remote is not None else None
+        if needed is not None:
+
+            async def then(answer: FetchedRemote) -> None:
+                await self.tier.take(answer)
+                await self._answer(message, reply)
+
+            self._ask_remote(needed, then)
+        else:
+            await self._answer(message, reply)
+
+    async def _answer(self, message: ToKeeper, reply: Cell) -> None:
         if self._enabled or isinstance(message, Publish):
             answer = await _HANDLERS[type(message)](self, message)
+            if self._remote is not None:
+                self._tell_remote(message)
             # Before the answer: the asking build may be killed at any time from then on, and the next process must not
             # find a plan that relies on entries which are gone.
             if self.cache.outdated:
                 await self.cache.forget_builds()
-            reply.set(answer)
+            if isinstance(message, Find) and isinstance(answer, Found):
+                self._find_more(message, answer, reply)
+            else:
+                reply.set(answer)
         else:
             reply.set(_NOTHING[type(message)])
+
+    # ---- a cache elsewhere
+
+    def _ask_remote(self, request: RemoteRequest[A], then: Callable[[A], Awaitable[None]]) -> None:
+        assert self._remote is not None
+        self._then[id(request)] = then
+        self.post(self._remote, request)
+
+    def _find_more(self, message: Find, here: Found, reply: Cell) -> None:
+        """Answers with what is here, and with what is elsewhere."""
+        missing = tuple([key for key in message.keys if key not in here.entries])
+        if self._remote is None or not missing:
+            reply.set(here)
+            return
+
+        async def then(elsewhere: FoundRemote) -> None:
+            reply.set(self.tier.merged(here, elsewhere))
+
+        self._ask_remote(FindRemote(build=message.build, keys=missing), then)
+
+    def _tell_remote(self, message: Message) -> None:
+        """Sends on what concerns a cache elsewhere, and nobody waits for."""
+        if isinstance(message, StoreEntries) and (upload := self.tier.upload(message)) is not None:
+
+            async def then(_: Uploaded) -> None:
+                self.tier.uploaded(upload)
+
+            self._ask_remote(upload, then)
+        elif isinstance(message, End):
+
+            async def ended(_: RemoteEnded) -> None:
+                pass
+
+            self._ask_remote(EndRemote(build=message.build), ended)
+
+    async def replied(self, request: Message, answer: Message) -> None:
+        assert isinstance(answer, RemoteAnswer)
+        await self._do_rest()
+        self.tier.note(answer)
+        await self._then.pop(id(request))(answer)
 
     async def _do_rest(self) -> None:
         if self._after is not None:

@@ -16,7 +16,9 @@ from actors.keeper.database import Unusable
 from actors.keeper.eviction import ORDERINGS, EvictionChoice
 from actors.keeper.store import METADATA, MODULES, QUARANTINE, FileStore, Incoming, is_snapshot_name
 from actors.keeper.sweep import Swept
-from actors.messages import CacheStatistics, Collected
+from actors.messages import CacheStatistics, Collected, RemoteCounts
+
+_REMOTE_COUNTS = RemoteCounts.__struct_fields__
 
 QUARANTINE_PART = 10
 """When space is short, quarantine may keep a tenth of the limit."""
@@ -289,6 +291,7 @@ class Upkeep:
             bytes_read=int(total.get("bytes_read", 0)),
             bytes_written=int(total.get("bytes_written", 0)),
             saved_ms=float(total.get("saved_ms", 0.0)),
+            remote=RemoteCounts(**{name: int(total.get(f"remote_{name}", 0)) for name in _REMOTE_COUNTS}),
             entries=entries,
             size_bytes=size,
             limit_bytes=self.limit,

@@ -4,6 +4,7 @@
     builds.py    from the API to the planner
     jobs.py      from the planner to the workers
     cache.py     from the planner and the API to the keeper
+    remote.py    from the keeper to a cache elsewhere
 
 A message that is answered derives from `Request[ANSWER]` (`base.py`). From that, type checkers know what `ask` returns,
 and the tables of who answers what are derived: the keeper's handlers, the laws of messages, the decoder of recordings.
@@ -17,4 +18,5 @@ from actors.messages.base import *  # noqa: F403
 from actors.messages.builds import *  # noqa: F403
 from actors.messages.cache import *  # noqa: F403
 from actors.messages.jobs import *  # noqa: F403
+from actors.messages.remote import *  # noqa: F403
 from actors.messages.sources import *  # noqa: F403

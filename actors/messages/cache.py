@@ -229,6 +229,22 @@ class RecallPlan(BuildRequest[PlanRecalled], frozen=True):
     snapshot: str
 
 
+class RemoteCounts(MessagePart, frozen=True):
+    """What a remote cache was asked, since the last reset. `objects` were fetched, and right; `refused` answers were
+    wrong; `errors` are calls that failed, which are no misses. `dropped` entries were to be uploaded, and there was no
+    time, or no server."""
+
+    hits: int = 0
+    misses: int = 0
+    objects: int = 0
+    refused: int = 0
+    errors: int = 0
+    uploads: int = 0
+    dropped: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+
 class CacheStatistics(Message, frozen=True):
     """Counts since the last reset, over all processes; `entries` and `size_bytes` are what is there now. `hit_rate` is
     hits / (hits + misses), 0.0 if nothing was looked up."""
@@ -248,6 +264,7 @@ class CacheStatistics(Message, frozen=True):
     entries: int = 0
     size_bytes: int = 0
     limit_bytes: int = 0
+    remote: RemoteCounts = RemoteCounts()
 
 
 class Statistics(KeeperRequest[CacheStatistics], frozen=True):

@@ -32,7 +32,16 @@ def plain(argv: list[str]) -> argparse.Namespace | None:
     return cast("argparse.Namespace", SimpleNamespace(path=path, quiet=quiet, rest=rest, json=False, **unsaid))
 
 
-_UNSAID = {"jobs": None, "profile": None, "invalidation": None, "force": False, "no_cache": False}
+_UNSAID = {
+    "jobs": None,
+    "profile": None,
+    "invalidation": None,
+    "force": False,
+    "no_cache": False,
+    "remote_cache": None,
+    "no_remote": False,
+    "upload": False,
+}
 _UNSAID_BUILD = {"verify": 0.0, "verify_seed": None, "record": None}
 
 
@@ -54,6 +63,13 @@ def add_build_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--invalidation", metavar="MODE", help="transitive or precise: what a change below asks for")
     parser.add_argument("--force", action="store_true", help="compile every module, whatever the cache has")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+    _add_remote_flags(parser)
+
+
+def _add_remote_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--remote-cache", metavar="URL", help="look in the cache of this server too")
+    parser.add_argument("--no-remote", action="store_true", help="ask no remote cache")
+    parser.add_argument("--upload", action="store_true", help="send what is compiled to the remote cache")
 
 
 def add_verify(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +88,12 @@ def settings(arguments: argparse.Namespace) -> Settings:
     values = {key: getattr(arguments, key, None) for key in ("jobs", "profile", "invalidation")}
     if getattr(arguments, "no_cache", False):
         values["enabled"] = False
+    if getattr(arguments, "remote_cache", None) is not None:
+        values["cache"] = arguments.remote_cache
+    if getattr(arguments, "no_remote", False):
+        values["cache"] = ""
+    if getattr(arguments, "upload", False):
+        values["upload"] = True
     return cast("Settings", {key: value for key, value in values.items() if value is not None})
 
 

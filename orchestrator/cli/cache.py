@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import orchestrator
+from actors.messages import RemoteCounts
 from orchestrator.cli import session
 from orchestrator.cli.arguments import add_json, add_quiet, folder
 from orchestrator.cli.output import Output
@@ -84,8 +85,20 @@ async def _stats(project: Project, arguments: Namespace, output: Output) -> int:
         ("corruptions", f"{statistics.corruptions}"),
         ("degradations", f"{statistics.degradations}"),
     ]
+    if statistics.remote != RemoteCounts():
+        rows += _remote_rows(statistics.remote)
     output.out("\n".join(f"{name:<14} {value}" for name, value in rows))
     return 0
+
+
+def _remote_rows(remote: RemoteCounts) -> list[tuple[str, str]]:
+    asked = remote.hits + remote.misses
+    return [
+        ("remote hits", f"{remote.hits} of {asked} look-ups, {remote.objects} objects fetched"),
+        ("remote faults", f"{remote.errors} calls failed, {remote.refused} answers were wrong"),
+        ("remote uploads", f"{remote.uploads} entries, {remote.dropped} dropped"),
+        ("remote bytes", f"{amount(remote.bytes_read)} read, {amount(remote.bytes_written)} written"),
+    ]
 
 
 async def _verify(project: Project, arguments: Namespace, output: Output) -> int:
@@ -108,7 +121,7 @@ async def _clear(project: Project, arguments: Namespace, output: Output) -> int:
 
 
 async def _export(project: Project, arguments: Namespace, output: Output) -> int:
-    done = await project.cache.export(arguments.file)
+    done = await project.cache.export_to(arguments.file)
     if arguments.json:
         output.out(_json(done))
     else:
@@ -118,7 +131,7 @@ async def _export(project: Project, arguments: Namespace, output: Output) -> int
 
 
 async def _import(project: Project, arguments: Namespace, output: Output) -> int:
-    done = await project.cache.take_over(arguments.file)
+    done = await project.cache.import_from(arguments.file)
     if arguments.json:
         output.out(_json(done))
     else:

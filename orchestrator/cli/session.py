@@ -55,14 +55,15 @@ def in_loop(body: Body, output: Output) -> int:
 
 def opening_of(arguments: Namespace, place: str, said: Settings) -> Opening | None:
     """Returns the project of a `build` or `run` that may need no event loop. None where its events are printed or
-    recorded, where it verifies (which workers share), and where a server builds."""
+    recorded, where it verifies (which workers share), where a server builds, and where there is a remote cache."""
     said_too = vars(arguments)
     if opener is not None or any(said_too.get(flag) for flag in ("json", "record", "verify")):
         return None
     from actors.disk import REAL
     from orchestrator.opening import Opening
 
-    return Opening(place, None, REAL, said)
+    opening = Opening(place, None, REAL, said)
+    return None if opening.config.remote.cache else opening
 
 
 def at_once(opening: Opening, arguments: Namespace, output: Output, finish: Callable[[BuildResult], int]) -> int | None:

@@ -272,6 +272,6 @@ def _gathered(
             requests[record.number] = place, message
         elif record.kind == "reply" and record.sender == "keeper":
             answers[record.number] = message
-        elif record.kind == "take" and record.receiver == "keeper":
+        elif record.kind == "take" and record.receiver == "keeper" and record.number in requests:
             taken.append(record.number)
     return requests, answers, taken

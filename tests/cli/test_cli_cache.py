@@ -19,6 +19,7 @@ FIELDS = {
     "compilations", "hits", "misses", "hit_rate", "evictions", "corruptions", "degradations",
     "compiled_twice", "bytes_read",
     "bytes_written", "saved_ms", "entries", "size_bytes", "limit_bytes",
+    "remote",
 }  # fmt: skip
 
 

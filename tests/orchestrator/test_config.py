@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import config as config_module
-from orchestrator.config import BuildConfig, CacheConfig, Config, RunConfig, load
+from orchestrator.config import BuildConfig, CacheConfig, Config, RemoteConfig, RunConfig, load
 from orchestrator.configfile import line_of
 from orchestrator.errors import ConfigError, ProjectError
 from orchestrator.settings import SETTINGS, size
@@ -86,12 +86,14 @@ def test_the_nearest_file_counts(tmp_path: Path) -> None:
 
 
 def every_setting(config: Config) -> dict[str, object]:
-    tables = {"project": config, "build": config.build, "cache": config.cache, "run": config.run}
+    tables = {"project": config, "build": config.build, "cache": config.cache, "remote": config.remote}
+    tables["run"] = config.run
     places = {name: config if name == "profile" else tables[one.table] for name, one in SETTINGS.items()}
     return {name: getattr(place, name) for name, place in places.items()}
 
 
-def test_every_setting_of_the_file_arrives(tmp_path: Path) -> None:
+def test_every_setting_of_the_file_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASMILL_TRUST", str(tmp_path))  # because it names a server
     toml = """
 [project]
 name = "shop"
@@ -114,6 +116,12 @@ max_size = "500 MB"
 eviction = "lfu"
 hot_memory = 4096
 enabled = false
+[remote]
+cache = "https://cache.example/team"
+headers = ["X-Key: $KEY"]
+roots = "team.pem"
+upload = true
+remote_timeout = 0.5
 [run]
 run_memory = "64MiB"
 fuel = 1000
@@ -144,6 +152,11 @@ jobs = 1
         "eviction": "lfu",
         "hot_memory": 4096,
         "enabled": False,
+        "cache": "https://cache.example/team",
+        "headers": ("X-Key: $KEY",),
+        "roots": str(home / "team.pem"),
+        "upload": True,
+        "remote_timeout": 0.5,
         "run_memory": 64 << 20,
         "fuel": 1000,
         "seconds": 2.5,
@@ -193,7 +206,7 @@ def test_modules_in_memory_have_no_places() -> None:
 
 def test_settings_and_config_agree() -> None:
     """Each setting is a field of its table's struct; `profile` names a set of settings, so it is not in `build`."""
-    tables = {"build": BuildConfig, "cache": CacheConfig, "run": RunConfig}
+    tables = {"build": BuildConfig, "cache": CacheConfig, "remote": RemoteConfig, "run": RunConfig}
     for table, kind in tables.items():
         assert set(kind.__struct_fields__) == {n for n, one in SETTINGS.items() if one.table == table} - {"profile"}
     rest = {name for name, one in SETTINGS.items() if one.table == "project"} | {"profile"}
