@@ -14,7 +14,7 @@ from actors.messages.cache import CacheEntry, NewEntry
 
 class RemoteAnswer(Message, frozen=True):
     """`counts` are what has happened since the last answer. `trouble` says why the remote cache is not asked any more
-    in this build; "" while it is."""
+    in this build, or not for everything; "" while it is."""
 
     counts: dict[str, float] = msgspec.field(default_factory=dict)
     trouble: str = ""

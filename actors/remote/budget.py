@@ -35,6 +35,10 @@ class Budget:
         self._not_before = 0.0
         self.trouble = ""
         """Why nothing is asked any more in this build."""
+        self.note = ""
+        """Why not everything was asked for in this build, though the server is used."""
+        self.answers = 0
+        """How often the server has answered as it should."""
         self._restart()
 
     def _restart(self) -> None:
@@ -42,10 +46,16 @@ class Budget:
         self._credit = 0.0
         self._faults = 0
         self._in_a_row = 0
+        self.note = ""
 
     @property
     def open(self) -> bool:
         return not self.trouble
+
+    @property
+    def said(self) -> str:
+        """What a build is told, "" for nothing."""
+        return self.trouble or self.note
 
     def begin(self, now: float) -> None:
         """A build begins: it starts with everything, unless a pause is not over."""
@@ -72,6 +82,7 @@ class Budget:
 
     def answered(self) -> None:
         """The server answered as it should."""
+        self.answers += 1
         self._in_a_row = 0
         self._pause = FIRST_PAUSE
 

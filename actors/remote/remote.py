@@ -129,7 +129,10 @@ class Remote(Actor[ToRemote]):
             )
 
         await self._while_waiting(message.build, one, message.keys, looking=True)
-        self._done(reply, FoundRemote(entries=entries, counts=self._take_counts(), trouble=self._budget.trouble))
+        self._done(
+            reply,
+            FoundRemote(entries=entries, counts=self._take_counts(), trouble=self._budget.said),
+        )
 
     async def _fetch(self, message: FetchRemote, reply: Cell) -> None:
         entries: dict[Digest, NewEntry] = {}
@@ -170,7 +173,10 @@ class Remote(Actor[ToRemote]):
             self._known.pop(entry.key, None)
             self._keys.pop(entry.digest, None)
         answer = FetchedRemote(
-            entries=tuple(entries.values()), objects=objects, counts=self._take_counts(), trouble=self._budget.trouble
+            entries=tuple(entries.values()),
+            objects=objects,
+            counts=self._take_counts(),
+            trouble=self._budget.said,
         )
         self._done(reply, answer)
 
@@ -290,19 +296,22 @@ class Remote(Actor[ToRemote]):
         self, build: int, one: Callable[[Digest], Awaitable[None]], items: Sequence[Digest], *, looking: bool = False
     ) -> None:
         """Does `one` for all items, as far as the budget goes: a build waits for it."""
-        if not items or not self._budget.open:
+        left = self._budget.left(looking=looking)
+        if not items or left <= 0:
             return
         begin = self.offload.now()
-        known = len(self._known)
-        with anyio.CancelScope(deadline=begin + self._budget.left(looking=looking)) as scope:
+        answers = self._budget.answers
+        with anyio.CancelScope(deadline=begin + left) as scope:
             self._waits[scope] = _Wait(build, begin, looking)
             await self._each(one, items)
         del self._waits[scope]
         self._budget.spend(self.offload.now() - begin)
-        late = scope.cancelled_caught and self._budget.open and not self.cancelled(build)
-        # A look-up that found something was worth its time: what was found can still be fetched.
-        if late and not (looking and len(self._known) > known):
-            self._budget.give_up("it answers too slowly", self.offload.now())
+        if scope.cancelled_caught and self._budget.open and not self.cancelled(build):
+            # A server that has answered is only slow: what was found can still be fetched, and what is made be sent.
+            if self._budget.answers > answers:
+                self._budget.note = "it answers too slowly, so not everything was asked for"
+            else:
+                self._budget.give_up("it does not answer", self.offload.now())
 
     async def _each(self, one: Callable[[Digest], Awaitable[None]], items: Sequence[Digest]) -> None:
         rest = iter(items)

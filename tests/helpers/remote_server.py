@@ -54,6 +54,7 @@ class CacheServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     cache: CacheServer
 
     def log_message(self, *_: object) -> None:
@@ -80,10 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._misbehave(answer, data or b"")
             return False
         body = answer if isinstance(answer, bytes) else b"no"
-        self.send_response(answer if isinstance(answer, int) else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        status = answer if isinstance(answer, int) else 200
+        self.wfile.write(b"HTTP/1.1 %d Said\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
         return isinstance(answer, bytes)
 
     def _misbehave(self, how: str, data: bytes) -> None:
