@@ -69,3 +69,14 @@ def limit(segments: tuple[str, ...], at: int) -> hir.Expr | None:
         return hir.Int(integer, at, (1 << bits) - 1 if name == "MAX" else lowest)
     value = _FLOATS.get(kind, {}).get(name)
     return None if value is None else hir.Float(FLOATS[kind], at, value)
+
+
+def number_in(value: tree.Expr) -> int | float | None:
+    """The value of a number that is written, or named by its type; None for what is computed."""
+    if isinstance(value, tree.Unary):
+        inner = number_in(value.operand)
+        return None if inner is None else -inner
+    if isinstance(value, tree.Path):
+        constant = limit(value.segments, value.at)
+        return constant.value if isinstance(constant, hir.Int | hir.Float) else None
+    return value.value if isinstance(value, tree.IntLiteral | tree.FloatLiteral) else None

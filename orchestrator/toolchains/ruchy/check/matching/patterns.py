@@ -26,13 +26,13 @@ from orchestrator.toolchains.ruchy.check.inference.infer import (
 )
 from orchestrator.toolchains.ruchy.check.inference.widths import is_number, started
 from orchestrator.toolchains.ruchy.check.lending.places import in_slot
-from orchestrator.toolchains.ruchy.check.limits import ordering_pattern
+from orchestrator.toolchains.ruchy.check.limits import limit, number_in, ordering_pattern
 from orchestrator.toolchains.ruchy.check.matching import cover
 from orchestrator.toolchains.ruchy.check.matching.cover import WILD
 from orchestrator.toolchains.ruchy.check.matching.names import names_in
 from orchestrator.toolchains.ruchy.check.matching.spaces import ONE
 from orchestrator.toolchains.ruchy.check.operators import compare, is_float, right_of
-from orchestrator.toolchains.ruchy.check.scope import ConstItem, StructItem, Variable, VariantItem
+from orchestrator.toolchains.ruchy.check.scope import ConstItem, FunctionItem, StructItem, Variable, VariantItem
 from orchestrator.toolchains.ruchy.check.types import (
     BOOL,
     ERROR,
@@ -232,31 +232,26 @@ def _test(c: Fn, op: str, value: tree.Expr, source: Matched, into: Reading) -> b
     literal = right_of(c, value, kind)
     literal_type = resolve(literal.type)
     both = is_number(literal_type) and (is_number(kind) or openness(kind) == ANY)
-    if literal_type is ERROR or not (both or unify(kind, literal_type)):
+    if literal_type is ERROR:  # it was told
+        into.wrong = True
+        return False
+    if not (both or unify(kind, literal_type)):
         differs(c, into, value.at, shown(literal_type), kind)
         return False
     into.tests.append(compare(c, value.at, op, source.read(), literal))
     return True
 
 
-def _number(value: tree.Expr) -> int | float | None:
-    """The value of a number."""
-    if isinstance(value, tree.Unary):
-        inner = _number(value.operand)
-        return None if inner is None else -inner
-    return value.value if isinstance(value, tree.IntLiteral | tree.FloatLiteral) else None
-
-
 def _covered(value: tree.Expr, floating: bool) -> cover.Pattern:
-    number = _number(value)
+    number = number_in(value)
     if isinstance(number, int) and not floating:
         return cover.Span(number, number)
     return cover.Literal(getattr(value, "value", None) if number is None else float(number))
 
 
 def _range(c: Fn, node: tree.RangePattern, source: Matched, into: Reading) -> cover.Pattern:
-    low = None if node.start is None else _number(node.start)
-    high = None if node.end is None else _number(node.end)
+    low = None if node.start is None else number_in(node.start)
+    high = None if node.end is None else number_in(node.end)
     for op, end in ((">=", node.start), ("<=" if node.inclusive else "<", node.end)):
         if isinstance(end, tree.BoolLiteral):
             c.p.error("E0272", end.at, "a range has numbers or texts as its ends", "write `true`, `false` or `_`")
@@ -267,7 +262,14 @@ def _range(c: Fn, node: tree.RangePattern, source: Matched, into: Reading) -> co
     if low is not None and high is not None and (low > high or (low == high and not node.inclusive)):
         c.p.error("E0272", node.at, "no value is in this range", "its first end is the lower one")
         into.wrong = True
-    if isinstance(low, float) or isinstance(high, float) or is_float(resolve(source.type)) or source.type is STRING:
+    unknown = (low is None and node.start is not None) or (high is None and node.end is not None)
+    if (
+        unknown
+        or isinstance(low, float)
+        or isinstance(high, float)
+        or is_float(resolve(source.type))
+        or source.type is STRING
+    ):
         return cover.Literal((node.at, node.inclusive))
     bottom = -_LARGEST - 1 if low is None else int(low)
     top = 1 << 64 if high is None else int(high) - (not node.inclusive)
@@ -377,12 +379,16 @@ def _path(c: Fn, node: tree.PathPattern, source: Matched, into: Reading) -> cove
     if not node.path:
         return _object(c, node, source, into)
     parts = [*(node.elements or ()), *(field.pattern for field in node.fields or ())]
-    if not parts and isinstance(named_item(c, node), ConstItem):
+    item = named_item(c, node) if not parts else None
+    if isinstance(item, ConstItem) or (isinstance(item, FunctionItem) and item.node.constant):
         _test(c, "==", tree.Path(node.at, node.path), source, into)
         return cover.Literal(node.path)
-    ordering = ordering_pattern(node) if not parts and named_item(c, node) is None else None
-    if ordering is not None:
-        return read(c, ordering, source, into)
+    if not parts and item is None:
+        ordering = ordering_pattern(node)
+        if ordering is not None:
+            return read(c, ordering, source, into)
+        if limit(node.path, node.at) is not None:
+            return _literal(c, tree.LiteralPattern(node.at, tree.Path(node.at, node.path)), source, into)
     named = literal_struct(c, node) if node.path[-1] not in WORDS or named_item(c, node) is not None else None
     if named is None and node.path[:-1] in ((), (WORDS.get(node.path[-1], ("",))[0],)) and node.path[-1] in WORDS:
         return _word(c, node, source, into)

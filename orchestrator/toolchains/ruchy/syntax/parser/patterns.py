@@ -17,6 +17,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
     LiteralPattern,
     NamePattern,
     OrPattern,
+    Path,
     PathPattern,
     Pattern,
     RangePattern,
@@ -104,7 +105,7 @@ def _parse_compound_pattern(c: Cursor, kind: str, at: int) -> Pattern:  # noqa: 
     if kind == "{":
         fields, rest = _parse_field_patterns(c)
         return PathPattern(at, (), fields=fields, rest=rest)
-    if kind == "..=" or (kind == ".." and (c.kinds[at + 1] in LITERALS or c.kinds[at + 1] == "-")):
+    if kind == "..=" or (kind == ".." and _is_bound(c, at + 1)):
         return _parse_range_end(c, at, None)
     if kind == "..":
         c.at += 1
@@ -147,6 +148,8 @@ def _parse_path_pattern(c: Cursor, at: int) -> Pattern:
         path.append(c.name("a variant"))
     path = [*without_std(tuple(path))]
     kind = c.kinds[c.at]
+    if len(path) > 1 and kind in ("..", "..="):
+        return _parse_range_end(c, at, Path(at, tuple(path)))
     if kind == "(":
         return PathPattern(at, tuple(path), elements=_parse_pattern_list(c, ")"))
     if kind == "{" and path[-1][0].isupper():
@@ -193,14 +196,27 @@ def _parse_range_end(c: Cursor, at: int, start: Expr | None) -> Pattern:
     """What follows the first end of a range; `5..` has no second one, `..=5` no first one."""
     inclusive = c.kinds[c.at] == "..="
     c.at += 1
-    bounded = c.kinds[c.at] in LITERALS or c.kinds[c.at] == "-" or inclusive
+    bounded = inclusive or _is_bound(c, c.at)
     return RangePattern(at, start, _parse_pattern_bound(c) if bounded else None, inclusive)
+
+
+def _is_bound(c: Cursor, at: int) -> bool:
+    """Whether an end of a range stands here: a literal, or a constant by its path."""
+    kind = c.kinds[at]
+    return kind in LITERALS or kind == "-" or (kind == "name" and c.kinds[at + 1] == "::")
 
 
 def _parse_pattern_bound(c: Cursor) -> Expr:
     if c.kinds[c.at] == "-" and c.kinds[c.at + 1] in ("int", "float"):
         c.at += 1
         return Unary(c.at - 1, "-", parse_literal(c))
+    if c.kinds[c.at] == "name" and _is_bound(c, c.at):
+        at, path = c.at, [c.texts[c.at]]
+        c.at += 1
+        while c.kinds[c.at] == "::":
+            c.at += 1
+            path.append(c.name("a constant"))
+        return Path(at, without_std(tuple(path)))
     if c.kinds[c.at] not in LITERALS:
         c.fail("E0011", f"expected a literal, found {c.describe(c.at)}", after=True)
     return parse_literal(c)
