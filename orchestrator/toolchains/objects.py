@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator.wasm.cursor import custom_section
 from orchestrator.wasm.leb import MAGIC
+
+EXPORTS_SECTION = "wasmill.exports"
+"""What each object of Ruchy has: what it would export, and run, as the entry."""
+
+
+def is_ruchy(data: bytes) -> bool:
+    """Whether an object is one of Ruchy."""
+    return custom_section(data, EXPORTS_SECTION) is not None
 
 
 def object_problem(data: bytes) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from actors.digests import Digest
     from orchestrator.toolchains.c.compile import Shop
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same compiler and the same options make another object, or another program of it."""
 
 
@@ -35,7 +35,7 @@ class CLanguages:
     free_names = True
     reconsiders = True
     object_kind = "wasm"
-    linked_kinds = ("wasm", "wat")
+    linked_kinds = ("wasm", "wat", "ruchy")
     options: Mapping[str, str] = {
         "compiler": '"zig", "clang", or the absolute path of one of these',
         "flags": _WORDS,
@@ -53,15 +53,20 @@ class CLanguages:
         return find(self._chosen.compiler)
 
     def identity(self) -> Digest:
-        """Digest of the compiler's version and of the settings. A project's own headers are discovered."""
+        """Digest of the compiler's version and of the settings, and of Ruchy's compiler, whose runtime programs of both
+        are linked with. A project's own headers are discovered."""
+        from orchestrator.toolchains.ruchy.identity import identity
+
         compiler = self._compiler()
         version = compiler.version if compiler is not None else "none"
-        return digest(repr((VERSION, version, self._chosen)).encode())
+        return digest(repr((VERSION, version, self._chosen, identity())).encode())
 
     def files(self) -> tuple[str, ...]:
-        """The compiler, if there is one."""
+        """The compiler, if there is one, and what Ruchy's identity comes from."""
+        from orchestrator.toolchains.ruchy.identity import files
+
         compiler = self._compiler()
-        return compiler.files() if compiler is not None else ()
+        return (*(compiler.files() if compiler is not None else ()), *files())
 
     def with_option(self, name: str, value: object) -> CLanguages:
         """This toolchain with one setting changed. Raises ValueError."""

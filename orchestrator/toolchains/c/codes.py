@@ -56,6 +56,16 @@ CODES: dict[str, Code] = registry(
         "// a.c: int size = 1;\n// b.c: extern int size;",
     ),
     Code(
+        "E1006",
+        "type",
+        "function of C that Ruchy cannot call",
+        "Ruchy calls functions of C whose parameters and result are numbers, with the types that C or `<stdint.h>` "
+        "has. Pointers, structs, arrays, and types of a header of your own are refused; so is a function whose types "
+        "are others than its text says, because a macro or a type of the project has the name of a type of C.",
+        "// fast.c: int size(const char *text) { .. }\nuse fast::size; fun main() { println(size(1)) }",
+        "// fast.c: int size(int count) { .. }\nuse fast::size; fun main() { println(size(1)) }",
+    ),
+    Code(
         "W1001",
         "warning",
         "the C compiler warns",

@@ -31,6 +31,8 @@ from orchestrator.toolchains.c.meaning import (
 from orchestrator.toolchains.c.messages import CompilerTold, told
 from orchestrator.toolchains.c.options import COptions
 from orchestrator.toolchains.c.own_linker import OwnLinks
+from orchestrator.toolchains.c.proof import assertions, refuted, with_refuted
+from orchestrator.toolchains.c.summary import CFunction, functions
 from orchestrator.toolchains.objects import object_problem
 from orchestrator.toolchains.programs import ChildPrograms, ProgramEnd
 
@@ -47,6 +49,8 @@ class Shop:
         self.programs = ChildPrograms()
         self.headers = Headers()
         self.links = OwnLinks()
+        self.refuted: dict[Digest, frozenset[str]] = {}
+        """Of objects by digest, for links: the functions that other languages must not call."""
         self._flags: dict[bool, list[str]] = {}
 
     def flags(self, *, cxx: bool) -> list[str]:
@@ -89,31 +93,32 @@ class _Compile:
         self.maker = digest(repr(maker).replace(compiler.library, "").encode())
         self.lines = any(flag.startswith("-g") for flag in flags)
         self.command = [*command, *flags, *QUIET, *portable(self.root, compiler.library)]
-        self._give_source(on_disk)
+        self.text = self._place_of_source(on_disk)
+        self.functions: list[CFunction] = []
 
-    def _give_source(self, on_disk: bool) -> None:
-        """Makes the compiler find the job's text at the module's path. The file that may be there is covered by an
-        overlay, so its name and what it includes mean the same as without."""
+    def _place_of_source(self, on_disk: bool) -> str:
+        """Where the job's text is to be written, so that the compiler finds it at the module's path. The file that may
+        be there is covered by an overlay, so its name and what it includes mean the same as without."""
         if not on_disk:
             where = os.path.join(self.place, self.job.path)
             os.makedirs(os.path.dirname(where), exist_ok=True)
-            _write(where, self.job.source)
-            return
+            return where
         text, overlay = os.path.join(self.place, "source"), os.path.join(self.place, "overlay")
-        _write(text, self.job.source)
         name = os.path.join(self.root, self.job.path)
         entry = {"type": "file", "name": name, "external-contents": text}
         content = {"version": 0, "use-external-names": False, "case-sensitive": True, "roots": [entry]}
         _write(overlay, json.dumps(content).encode())
         self.command += ["-ivfsoverlay", overlay]
+        return text
 
     def run(self) -> Compiled:
+        self.functions = [] if is_cxx(self.job.path) else functions(self.job.source)
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(2 * TICK_NS / 1e9)  # So that a change from now on has another time than those before.
             began = time.time_ns() - TICK_NS
-            ended, object_data, read = self._call()
-            heard = told(ended.output, self.job.module, self.job.path, self._text_of)
+            ended, object_data, read = self._proved()
+            heard = self._heard(ended)
             if ended.broke or ended.code:
                 return _failed(self.job, ended, heard)
             problem = object_problem(object_data)
@@ -192,8 +197,24 @@ class _Compile:
         """Whether a file is the compiler's own."""
         return place.startswith(self.compiler.library + "/")
 
-    def _call(self) -> tuple[ProgramEnd, bytes, list[str]]:
-        """Calls the compiler. Returns how it ended, the object, and what it read."""
+    def _heard(self, ended: ProgramEnd) -> CompilerTold:
+        return told(ended.output, self.job.module, self.job.path, self._text_of)
+
+    def _proved(self) -> tuple[ProgramEnd, bytes, list[str]]:
+        """As `_call`, with a proof of the types that other languages go by, else with a note of what it refutes."""
+        proof = assertions(self.functions)
+        ended, object_data, read = self._call(proof)
+        if not proof or ended.broke or not ended.code:
+            return ended, object_data, read
+        said = [one.message for one in self._heard(ended).diagnostics if one.severity == "error"]
+        ended, object_data, read = self._call(b"")
+        if not ended.broke and not ended.code and not object_problem(object_data):
+            object_data = with_refuted(object_data, refuted(self.functions, said))
+        return ended, object_data, read
+
+    def _call(self, proof: bytes) -> tuple[ProgramEnd, bytes, list[str]]:
+        """Calls the compiler for the text and this behind it. Returns how it ended, the object, and what it read."""
+        _write(self.text, self.job.source + proof)
         target, rule = os.path.join(self.place, "object"), os.path.join(self.place, "rule")
         for old in (target, rule):
             if os.path.exists(old):

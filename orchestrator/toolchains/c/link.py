@@ -20,6 +20,7 @@ from orchestrator.toolchains.c.compilers import CURE, MISSING
 from orchestrator.toolchains.c.libraries import LibraryError, library, linker_of
 from orchestrator.toolchains.c.meaning import without_note
 from orchestrator.toolchains.c.own_linker import NO_MAIN, STACK, as_linked
+from orchestrator.toolchains.objects import is_ruchy
 from orchestrator.wasm.mixed import MixedProgram
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ def link(shop: Shop, job: LinkJob) -> Linked:
     if shop.compiler is None:
         return _refused("E1002", MISSING, CURE)
     beyond: tuple[str, ...] = ()
+    if job.objects[0].module == job.entry and is_ruchy(job.objects[0].data):
+        from orchestrator.toolchains.c.beside_ruchy import with_main
+
+        beside = with_main(job, shop.refuted)
+        if isinstance(beside, Linked):
+            return beside
+        job = beside
     if job.options.get("profile") != "release":
         linked, beyond = _by_own_linker(shop, job)
         if linked is not None:
@@ -107,6 +115,7 @@ def _call(shop: Shop, job: LinkJob, place: str, names: dict[str, str], *, cxx: b
     except LibraryError as error:
         return _refused("E1003", str(error), "")
     given = [os.path.join(job.around.project, library) for library in shop.chosen.libraries]
+    names |= _runtime(job, place)
     flags = ["--stack-first", "-z", f"stack-size={STACK}", "--gc-sections", "--build-id=none"]
     if job.options.get("profile") == "release":
         flags += ["-O2", "--strip-debug"]
@@ -121,6 +130,20 @@ def _call(shop: Shop, job: LinkJob, place: str, names: dict[str, str], *, cxx: b
             return Linked(program=file.read())
     except OSError:
         return _refused("E1003", "the linker ended without an error, and left no program", "")
+
+
+def _runtime(job: LinkJob, place: str) -> dict[str, str]:
+    """Writes the parts of Ruchy's runtime that a program with Ruchy needs. Returns their names in the folder."""
+    names: dict[str, str] = {}
+    if not is_ruchy(job.objects[0].data):
+        return names
+    from orchestrator.toolchains.c.beside_ruchy import runtime_of
+
+    for number, (part, data) in enumerate(runtime_of(job.objects)):
+        names[f"rt{number}.o"] = part
+        with open(os.path.join(place, f"rt{number}.o"), "wb") as file:
+            file.write(data)
+    return names
 
 
 def _refused(code: str, what: str, hint: str) -> Linked:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 
 from actors.compiler.toolchain import Linked, LinkJob
 from actors.diagnostics import Finding
 from actors.digests import digest
 from orchestrator.toolchains.c.libraries import CLibrary
+from orchestrator.toolchains.objects import is_ruchy
 from orchestrator.wasm.gather import InputError
-from orchestrator.wasm.mixed import Libraries, MixedLinker, MixedObject, MixedProgram
+from orchestrator.wasm.mixed import Libraries, MixedLinker, MixedObject, MixedProgram, Parts
 
 STACK = 4 << 20
 """Bytes of a program's stack. It stands before the data, so that running over it traps."""
@@ -35,7 +37,7 @@ class OwnLinks:
             MixedObject(linked.path, linked.digest or digest(linked.data), linked.data) for linked in job.objects
         ]
         try:
-            linker = self._linker(library, given, fresh=job.fresh)
+            linker = self._linker(library, given, fresh=job.fresh, ruchy=is_ruchy(job.objects[0].data))
         except InputError as error:
             return MixedProgram(errors=(str(error),))
         if job.earlier is not None and not given:  # What it remembers does not say which archives it was made with.
@@ -48,17 +50,26 @@ class OwnLinks:
         if self._last is not None:
             self._last.accepted(program)
 
-    def _linker(self, library: CLibrary, given: list[str], *, fresh: bool) -> MixedLinker:
+    def _linker(self, library: CLibrary, given: list[str], *, fresh: bool, ruchy: bool) -> MixedLinker:
         # The C library never changes under its path. What a project names may change between two links.
         own = [(os.path.basename(path), _read(path)) for path in given]
-        key = "\n".join([library.start, *library.archives, *[digest(data) for _, data in own]])
+        key = "\n".join([str(ruchy), library.start, *library.archives, *[digest(data) for _, data in own]])
         linker = None if fresh else self._linkers.get(key)
         if linker is None:
             archives = [*own, *[(os.path.basename(path), _read(path)) for path in library.archives]]
-            linker = MixedLinker(Libraries(archives, start=_read(library.start)), stack_size=STACK)
+            names, parts = _runtime() if ruchy else ((), None)
+            start = _read(library.start)
+            linker = MixedLinker(Libraries(archives, start=start, runtime_names=names, runtime=parts), stack_size=STACK)
             if not fresh:
                 self._linkers[key] = linker
         return linker
+
+
+def _runtime() -> tuple[Sequence[str], Parts]:
+    """The names that Ruchy's runtime defines, and what returns the parts that define some of them."""
+    from orchestrator.toolchains.ruchy.runtime import runtime_names, runtime_objects_of
+
+    return sorted(runtime_names()), lambda names: runtime_objects_of(names, beside_c=True)
 
 
 def _read(path: str) -> bytes:

@@ -15,6 +15,7 @@ import msgspec
 
 from actors.compiler.toolchain import FUNCTIONS_SECTION
 from actors.digests import Digest
+from orchestrator.toolchains.objects import EXPORTS_SECTION
 from orchestrator.toolchains.ruchy.lower.statics import static_string
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.toolchains.ruchy.units import PlacedUnit
@@ -23,7 +24,6 @@ from orchestrator.wasm.join import join
 from orchestrator.wasm.leb import custom, string
 from orchestrator.wasm.pieces import CodePiece, DataPiece, data_piece, use
 
-EXPORTS_SECTION = "wasmill.exports"
 FRAGMENTS_SECTION = "wasmill.fragments"
 FEATURES = ("sign-ext",)
 _encode = msgspec.msgpack.Encoder().encode

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from actors.compiler.toolchain import Linked, LinkJob
+from actors.compiler.toolchain import Linked, LinkInput, LinkJob
 from actors.diagnostics import Finding
 from actors.digests import digest
 from actors.untrusted import UNREADABLE
-from orchestrator.toolchains.ruchy.assemble import EXPORTS_SECTION, Exports
+from orchestrator.toolchains.objects import EXPORTS_SECTION
+from orchestrator.toolchains.ruchy.assemble import Exports
 from orchestrator.toolchains.ruchy.runtime import runtime_names, runtime_objects_for, runtime_objects_of
 from orchestrator.toolchains.ruchy.syntax.top import TOP
 from orchestrator.wasm.fragment import FUNCTION, FUNCTION_INDEX_LEB, HIDDEN, FunctionCode, Reference, Relocation
@@ -27,7 +28,11 @@ from orchestrator.wasm.slack.resident import FEW_MODULES, NeedsError, Resident
 
 START = "_start"
 RESERVED = (START, "memory")
+MAIN_OF_C = "__main_void"
+"""What the C library calls when it has begun, and clang makes of `int main(void)`."""
+
 _NOTHING = b"\x60\x00\x00"
+_RETURNS_I32 = b"\x60\x00\x01\x7f"
 _CALL = b"\x10\x00\x00\x00\x00\x00"
 _decoder = msgspec.msgpack.Decoder(Exports)
 
@@ -68,6 +73,19 @@ def link_program(job: LinkJob, fast: Resident | None = None) -> Linked:
     return Linked(needs=tuple(needs)) if needs else _link_compactly(job, start, exports, notes)
 
 
+def main_of_c(entry: LinkInput) -> LinkInput | tuple[Finding, ...]:
+    """An object with the `main` of a program that has C too: the C library calls it. It runs what a program of Ruchy
+    alone runs. Nothing else is exported, because the program has ended when `main` has."""
+    offered = _decoder.decode(custom_section(entry.data, EXPORTS_SECTION) or b"")
+    errors = _errors(offered)
+    if not errors and not offered.has_top and not offered.main_type:
+        errors = [_NO_MAIN]
+    if errors:
+        return tuple(errors)
+    data = _start_object(entry.module, offered, MAIN_OF_C)
+    return LinkInput(module="", path="the start of Ruchy", data=data, digest=digest(data))
+
+
 def _errors(offered: Exports) -> list[Finding]:
     errors = [_reserved(name) for name in RESERVED if any(name == function.name for function in offered.functions)]
     return [*errors, _TAKES_PARAMETERS] if offered.main_type[1:2] > b"\x00" else errors
@@ -104,8 +122,8 @@ def _link_compactly(job: LinkJob, start: bytes, exports: dict[str, str], notes: 
     return Linked(program=program, exports=tuple(exports), findings=notes)
 
 
-def _start_object(entry: str, offered: Exports) -> bytes:
-    """`_start`: the statements of the top level, then `main`, unless those call it themselves."""
+def _start_object(entry: str, offered: Exports, name: str = START) -> bytes:
+    """`_start`: the statements of the top level, then `main`, unless those call it themselves. MAIN_OF_C returns 0."""
     body = bytearray(b"\x00")
     relocations: list[Relocation] = []
 
@@ -120,8 +138,11 @@ def _start_object(entry: str, offered: Exports) -> bytes:
         call("main", offered.main_type)
         if offered.main_type[2]:  # it takes nothing, so this is how many results it has
             body.append(0x1A)
+    if name == MAIN_OF_C:
+        body += b"\x41\x00"
     body.append(0x0B)
-    return join([code_piece(FunctionCode(START, _NOTHING, bytes(body), tuple(relocations), HIDDEN))], [])[0]
+    type_ = _RETURNS_I32 if name == MAIN_OF_C else _NOTHING
+    return join([code_piece(FunctionCode(name, type_, bytes(body), tuple(relocations), HIDDEN))], [])[0]
 
 
 def _failure(message: str) -> Finding:
@@ -133,6 +154,7 @@ def _reserved(name: str) -> Finding:
     return Finding("E0812", message, hint="rename it, or leave out the `pub`", item=name)
 
 
+_NO_MAIN = Finding("E1004", "the entry of a program with C has nothing to run", hint="write `fun main()`")
 _TAKES_PARAMETERS = Finding("E0813", "`main` takes no parameters", hint="write `fun main()`", item="main")
 
 

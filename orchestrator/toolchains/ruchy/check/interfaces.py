@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.toolchains.foreign import FOREIGN, read
 from orchestrator.toolchains.ruchy.check.scope import (
     AliasItem,
     ConstItem,
@@ -14,12 +15,14 @@ from orchestrator.toolchains.ruchy.check.scope import (
     Item,
     MethodContext,
     ModuleItem,
+    RefusedFunction,
     StructItem,
     TraitItem,
     method_context,
 )
 from orchestrator.toolchains.ruchy.check.types import StructType
 from orchestrator.toolchains.ruchy.syntax import tree
+from orchestrator.toolchains.ruchy.syntax.lexer import KEYWORDS
 from orchestrator.toolchains.ruchy.syntax.names import METHOD, extended
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ def read_interface(interface: Interface) -> Item | None:
 
     if interface.kind == "module":
         return ModuleItem(interface.item)
+    if interface.kind == FOREIGN:
+        return _foreign_function(interface)
     parsed = parse_item(interface.interface.decode()).module
     body = parsed.body if parsed is not None else []
     item = foreign_item(body[0] if body else None, interface.module, interface.item, interface.names)
@@ -55,6 +60,28 @@ def read_interface(interface: Interface) -> Item | None:
             if isinstance(block, tree.Impl):
                 item.blocks.append(_foreign_block(item, block))
     return item
+
+
+def _foreign_function(interface: Interface) -> FunctionItem | None:
+    """A function of another language, whose symbol is its name."""
+    from orchestrator.toolchains.ruchy.syntax.parser import parse_item
+
+    described = read(interface.interface)
+    if described is None:
+        return None
+    parameters = ", ".join(
+        f"{f'p{number}' if name in KEYWORDS else name}: {kind}"
+        for number, (name, kind) in enumerate(described.parameters, 1)
+    )
+    result = f" -> {described.result}" if described.result else " -> ()"
+    parsed = parse_item(f"pub fun {interface.item}({parameters}){result}").module
+    node = parsed.body[0] if parsed is not None and parsed.body else None
+    if not isinstance(node, tree.Function):
+        return None
+    env = Env(interface.module, "", {})
+    if described.refused:
+        return RefusedFunction(interface.item, node, env, described.refused, described.cure)
+    return FunctionItem(interface.item, interface.item, node, env, own=False)
 
 
 def _foreign_block(trait: TraitItem, node: tree.Impl) -> Implementation:

@@ -182,6 +182,17 @@ class FunctionItem:
         return self.node.public and "." not in self.symbol.partition("::")[2]
 
 
+class RefusedFunction(FunctionItem):
+    """A function of another language that Ruchy cannot call: why, and what to do."""
+
+    __slots__ = ("cure", "reason")
+
+    def __init__(self, name: str, node: tree.Function, env: Env, reason: str, cure: str) -> None:
+        super().__init__(name, name, node, env, own=False)
+        self.reason = reason
+        self.cure = cure
+
+
 class StructItem:
     """A struct. Its fields are read when they are first needed, so that structs may name one another: into `types`,
     or `instances` of a generic one, by its type with arguments. `methods` are its methods and associated functions."""

@@ -186,7 +186,7 @@ async def test_a_header_that_changes_under_the_compiler_is_never_believed(
     from orchestrator.toolchains.c import compile as compiling
 
     calls = 0
-    call = compiling._Compile._call
+    call = compiling._Compile._proved
 
     def changing(self: compiling._Compile) -> object:
         nonlocal calls
@@ -196,7 +196,7 @@ async def test_a_header_that_changes_under_the_compiler_is_never_believed(
             (project / "square.h").write_text("long square(int);\n")
         return answer
 
-    monkeypatch.setattr(compiling._Compile, "_call", changing)
+    monkeypatch.setattr(compiling._Compile, "_proved", changing)
     write(project, {"main.c": '#include "square.h"\nint main(void) { return sizeof square(1); }\n'})
     write(
         project,
@@ -212,7 +212,7 @@ async def test_a_comment_costs_no_compile(project: Path, monkeypatch: pytest.Mon
     from orchestrator.toolchains.c import compile as compiling
 
     calls: list[str] = []
-    call = compiling._Compile._call
+    call = compiling._Compile._proved
 
     def counted(self: compiling._Compile) -> object:
         calls.append(self.job.module)
@@ -227,7 +227,7 @@ async def test_a_comment_costs_no_compile(project: Path, monkeypatch: pytest.Mon
             assert (await opened.build(verify=1.0)).differences == [], "each object is that of a clean build"
         return compiled
 
-    monkeypatch.setattr(compiling._Compile, "_call", counted)
+    monkeypatch.setattr(compiling._Compile, "_proved", counted)
     for profile, moved in (("release", []), ("dev", ["main", "square"])):
         write(project, {"square.h": "int square(int);\n"})
         await called(profile)

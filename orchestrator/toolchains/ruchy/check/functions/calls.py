@@ -59,6 +59,7 @@ from orchestrator.toolchains.ruchy.check.scope import (
     Global,
     Item,
     ModuleItem,
+    RefusedFunction,
     StructItem,
     Variable,
     VariantItem,
@@ -206,6 +207,8 @@ def call_function(
 ) -> hir.Expr:
     """A call of a Ruchy function or method, defaults filled in. `known` are arguments that are checked already."""
     p = c.p
+    if isinstance(item, RefusedFunction):
+        return _refused(c, node, item)
     if any(name_of(argument) for argument in node.arguments):
         return _call_by_names(c, node, item, on)
     if item.calls is None:
@@ -236,6 +239,14 @@ def call_function(
     if result is ERROR:
         p.failed = True
     return made_call
+
+
+def _refused(c: Fn, node: tree.Call, item: RefusedFunction) -> hir.Expr:
+    """A call of a function of another language that is not for others."""
+    for argument in node.arguments:
+        expr(c, argument)
+    c.p.error("E1006", node.at, f"`{item.name}` of `{item.env.module}` cannot be called: {item.reason}", item.cure)
+    return bad(node.at)
 
 
 def _call_by_names(c: Fn, node: tree.Call, item: FunctionItem, on: CalledOn | None) -> hir.Expr:
