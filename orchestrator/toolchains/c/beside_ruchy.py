@@ -13,6 +13,7 @@ import msgspec
 from actors.compiler.toolchain import Linked, LinkInput, LinkJob
 from actors.diagnostics import Finding
 from actors.digests import Digest, digest
+from orchestrator.toolchains.c.own_linker import MAINS
 from orchestrator.toolchains.c.proof import refuted_in
 from orchestrator.toolchains.objects import is_ruchy
 from orchestrator.toolchains.ruchy.link import main_of_c
@@ -29,6 +30,8 @@ def with_main(job: LinkJob, known: dict[Digest, frozenset[str]]) -> LinkJob | Li
         return Linked(findings=main)
     for one in job.objects:
         if one.data:
+            if any(name in one.data for name in MAINS):
+                return Linked(findings=(_two_mains(job.objects[0].path, one.path),))
             known.setdefault(one.digest or digest(one.data), refuted_in(one.data))
     absent = tuple([one.digest for one in job.objects if not one.data])
     if not known.keys() >= set(absent):
@@ -40,6 +43,11 @@ def with_main(job: LinkJob, known: dict[Digest, frozenset[str]]) -> LinkJob | Li
     if wrong := sorted(refuted & used):
         return Linked(findings=tuple([_other_types(name) for name in wrong]))
     return msgspec.structs.replace(job, objects=(*job.objects, main))
+
+
+def _two_mains(ruchy: str, other: str) -> Finding:
+    what = f"the program begins with `{ruchy}`, and `{other}` defines `main` too"
+    return Finding("E1005", what, hint="rename it, or name the file under `exclude` in wasmill.toml")
 
 
 def _wanted(data: bytes) -> Iterable[str]:

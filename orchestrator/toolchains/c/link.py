@@ -19,15 +19,12 @@ from orchestrator.toolchains.c.command import is_cxx
 from orchestrator.toolchains.c.compilers import CURE, MISSING
 from orchestrator.toolchains.c.libraries import LibraryError, library, linker_of
 from orchestrator.toolchains.c.meaning import without_note
-from orchestrator.toolchains.c.own_linker import NO_MAIN, STACK, as_linked
+from orchestrator.toolchains.c.own_linker import MAINS, NO_MAIN, STACK, as_linked
 from orchestrator.toolchains.objects import is_ruchy
 from orchestrator.wasm.mixed import MixedProgram
 
 if TYPE_CHECKING:
     from orchestrator.toolchains.c.compile import Shop
-
-_MAINS = (b"__main_argc_argv", b"__main_void", b"__original_main")
-"""What clang makes of the name `main`. The C library refers to them weakly, so the linker misses none."""
 
 _MANGLED = ": _Z"
 _LIBRARIES = "correct `libraries` under [toolchain.c]"
@@ -91,7 +88,7 @@ def _note(beyond: tuple[str, ...]) -> Finding:
 
 def _by_program(shop: Shop, job: LinkJob) -> Linked:
     """What the compiler's linker makes of it."""
-    if not any(name in given.data for name in _MAINS for given in job.objects):
+    if not any(name in given.data for name in MAINS for given in job.objects):
         return _refused("E1004", *NO_MAIN)
     with tempfile.TemporaryDirectory(prefix="wasmill-link-") as place:
         names: dict[str, str] = {}

@@ -19,6 +19,9 @@ STACK = 4 << 20
 
 NO_MAIN = "no file of the project defines `main`", "write one: `int main(void)`"
 
+MAINS = (b"__main_argc_argv", b"__main_void", b"__original_main")
+"""What clang makes of the name `main`. The C library refers to them weakly, so the linker misses none."""
+
 _UNDEFINED = re.compile(r"undefined symbol: (?P<name>.+) \(referenced by (?P<file>.+)\)")
 _TWICE = re.compile(r"duplicate symbol: (?P<name>.+) \(in (?P<one>.+) and (?P<other>.+)\)")
 

@@ -91,6 +91,15 @@ int fine(void) { return 1; }
     assert (await built(app))[1] == [f"E1006 main.ruchy:{line}" for line in range(2, 8)]
 
 
+async def test_a_program_of_ruchy_has_no_main_of_c(tmp_path: Path) -> None:
+    main = "use fast::one;\nfun main() { println(one()) }\n"
+    app = write(tmp_path / "app", {"main.ruchy": main, "fast.c": "int one(void) { return 1; }\n"})
+    assert (await built(app))[1] == []
+    for header in ("int main(void)", "int main(int count, char **texts)"):
+        write(app, {"other.c": f"{header} {{ return 0; }}\n"})
+        assert [one[:5] for one in (await built(app))[1]] == ["E1005"]
+
+
 async def test_types_that_the_text_only_seems_to_have_are_refused_where_they_are_called(tmp_path: Path) -> None:
     c = "typedef int bool;\nint is(bool x) { return x; }\nint twice(int x) { return x * 2; }\n"
     main = "fun main() { println(fast::twice(4)) }\n"
