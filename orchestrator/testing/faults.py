@@ -159,6 +159,7 @@ SUFFERS = {
     "disk": ("fail", "lose", "short", "delay", "crash", "tear", "flip"),
     "index": ("fail", "delay", "crash"),
     "offload": ("delay", "reorder", "crash"),
+    "remote": ("fail", "delay", "crash", "tear", "flip"),
     "worker": ("kill", "lose", "delay", "reorder", "crash"),
 }
 """The faults that may be drawn by chance at a hop: those that really occur there."""

@@ -26,8 +26,10 @@ from actors.compiler.toolchain import Toolchain
 from actors.disk import REAL, Disk
 from actors.keeper.database import Connection, Database, InlineConnection, SqlRow, SqlValues
 from actors.offload import InlineOffload
+from actors.remote.servers import RemoteSettings, Server
 from orchestrator.testing.disk import FakeDisk, MemoryDisk
 from orchestrator.testing.faults import Crashed, Fault, Faults
+from orchestrator.testing.remote import SimulatedServer
 from orchestrator.testing.sqlite import DiskConnection, failure, failure_of
 from orchestrator.testing.workers import SimulatedWorker, timed
 
@@ -144,6 +146,8 @@ class FaultyOffload(InlineOffload):
         self.faults = faults or self.seen.faults
         super().__init__(self.seen, duration)
         self.children: list[SimulatedWorker] = []
+        self.served: dict[str, bytes] = {}
+        """What the remote cache has."""
         self._toolchain = toolchain
         self._overtaken: list[anyio.Event] = []
         self.faults.when_crashed.append(self._kill_children)
@@ -180,6 +184,9 @@ class FaultyOffload(InlineOffload):
                 await event.wait()
         finally:
             self._overtaken.remove(event)
+
+    def server(self, settings: RemoteSettings) -> Server:
+        return SimulatedServer(self.served, self.faults)
 
     def spawn(self, arguments: Sequence[str]) -> Child | None:
         if self._toolchain is None:

@@ -54,6 +54,7 @@ class Process:
             duration=world.duration,
             toolchain=world.toolchain if workers else None,
         )
+        self.offload.served = world.served
 
     def open(self, place: str = PROJECT, *, tap: Tap | None = None, **settings: Any) -> Project:
         """`orchestrator.open` in this process, on a folder of the world. The entry is `main` unless `entry` says
@@ -90,6 +91,8 @@ class World:
         self.duration: Duration | None = duration or getattr(self.toolchain, "duration", None)
         self.workers = workers
         self.processes: list[Process] = []
+        self.served: dict[str, bytes] = {}
+        """What the remote cache has. Other worlds may have the same."""
 
     def process(self, faults: Faults | None = None, *, workers: bool | None = None) -> Process:
         """A new process. Any number of them share the disk."""

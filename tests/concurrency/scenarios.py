@@ -630,3 +630,31 @@ def faulty(seed: int) -> Scenario:
             assert result.success and len(result.recompiled) + result.cache_hits == 2
 
     return scenario
+
+
+async def shared_elsewhere() -> None:
+    """Two machines with one remote cache build at the same time, and a third one after them. All have the same program,
+    and the third compiles nothing."""
+    served: dict[str, bytes] = {}
+    texts = {"main": "run a::f b::g", "a": "use b\npub f = b::g", "b": "pub g = 2"}
+    programs: list[bytes] = []
+
+    async def machine(upload: bool = True) -> list[str]:
+        world = World()
+        world.served = served
+        world.write(texts)
+        laws = MessageLaws()
+        async with world.process().open(cache="http://cache.example/", upload=upload, tap=laws) as project:
+            laws.watch(project.system)
+            result = await project.build()
+        laws.check()
+        assert result.success
+        programs.append(world.disk.read(str(result.program)))
+        return result.recompiled
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(machine)
+        group.start_soon(machine)
+    assert await machine(upload=False) == []
+    assert len(programs) == 3
+    assert len(set(programs)) == 1

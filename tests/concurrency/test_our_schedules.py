@@ -31,6 +31,7 @@ SCENARIOS: list[tuple[Scenario, int]] = [
     (scenarios.closed, 60),
     (scenarios.looked_up_and_collected, 30),
     (scenarios.two_processes, 30),
+    (scenarios.shared_elsewhere, 30),
 ]
 """Each scenario, and how many schedules of either strategy `make test` runs of it: many of the small ones."""
 
