@@ -50,3 +50,17 @@ say "Taken back, nothing needs to be compiled: the cache still has it all."
 cp "$examples/invoice/pricing/discount.ruchy" invoice/pricing/discount.ruchy
 cp "$examples/invoice/pricing/tax.ruchy" invoice/pricing/tax.ruchy
 show build invoice
+
+say "Ruchy, C and WebAssembly text make one program (zig builds the C library the first time, in half a minute):"
+cp -R "$examples/mixed" mixed
+if ! "$wasmill" build --quiet mixed >built 2>&1; then
+    grep -q E1002 built || { cat built; exit 1; }
+    echo "There is no C compiler here: pip install 'wasmill[c]' brings one."
+    exit 0
+fi
+show run mixed
+
+say "An edited header compiles the C file that includes it, and no Ruchy:"
+sed -i.before 's/SMALLEST 2/SMALLEST 3/' mixed/primes.h
+rm mixed/primes.h.before
+show build mixed

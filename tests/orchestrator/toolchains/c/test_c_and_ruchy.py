@@ -14,6 +14,8 @@ from tests.orchestrator.toolchains.c.test_c_builds import write
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
+EXAMPLE = Path(__file__).parents[4] / "docs" / "examples" / "mixed"
+
 FILES = {
     "main.ruchy": """use fast::{square, half};
 use words::shout;
@@ -69,6 +71,19 @@ async def test_an_edit_of_c_compiles_no_ruchy_unless_a_signature_changed(tmp_pat
     write(app, {"main.ruchy": FILES["main.ruchy"].replace("chosen(n)", "square(true)")})
     assert (await built(app, invalidation="precise"))[1] == []
     assert await same_as_clean(app, tmp_path / "again", invalidation="precise")
+
+
+async def test_the_example_has_three_languages(tmp_path: Path) -> None:
+    files = {path.name: path.read_text() for path in EXAMPLE.iterdir()}
+    app = write(tmp_path / "app", files)
+    async with orchestrator.open(app) as opened:
+        assert (await opened.run()).stdout.decode().splitlines() == [
+            "4 primes below 10, the largest is 7",
+            "168 primes below 1000, the largest is 997",
+            "9592 primes below 100000, the largest is 99991",
+        ]
+    write(app, {"primes.h": files["primes.h"].replace("SMALLEST 2", "SMALLEST 3")})
+    assert (await built(app))[0] == ["primes"]
 
 
 async def test_what_is_no_number_is_refused_at_the_call(tmp_path: Path) -> None:

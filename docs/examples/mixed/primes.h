@@ -1,0 +1,2 @@
+#define SMALLEST 2
+int is_prime(int n);
