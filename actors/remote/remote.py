@@ -67,6 +67,8 @@ class Remote(Actor[ToRemote]):
         """By key: entries that are known and not fetched."""
         self._keys: dict[Digest, Digest] = {}
         """Of the same entries: a key, by digest of the object."""
+        self._absent: set[Digest] = set()
+        """Keys that this build has asked for in vain. Builds look a key up again when they claim it."""
         self._waits: dict[anyio.CancelScope, _Wait] = {}
         self._uploads: set[anyio.CancelScope] = set()
         self._give_up = float("inf")
@@ -82,6 +84,7 @@ class Remote(Actor[ToRemote]):
         if message.build != self._build:
             self._build = message.build
             self._budget.begin(now)
+            self._absent.clear()
             self._give_up = float("inf")
         if isinstance(message, EndRemote):
             self._end(now)
@@ -216,8 +219,11 @@ class Remote(Actor[ToRemote]):
         """Returns what the server says of an entry, checked; None if it has none."""
         if key in self._known:
             return self._known[key]
+        if key in self._absent:
+            return None
         raw = bytes.fromhex(key)
         result = await self._get(lambda server: server.fetch_result(action_of(raw)), remote_misses=1)
+        self._absent.add(key)
         if result is None:
             return None
         try:
@@ -230,6 +236,7 @@ class Remote(Actor[ToRemote]):
         if len(self._known) >= REMEMBERED:
             self._known.clear()
             self._keys.clear()
+        self._absent.discard(key)
         self._known[key] = metadata
         self._keys[metadata.digest] = key
         return metadata
