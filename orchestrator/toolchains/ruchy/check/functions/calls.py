@@ -83,6 +83,15 @@ _SIMPLE: frozenset[type] = frozenset(
 """Arguments that have no part which must be of their own type, so that nothing in them has to say why."""
 
 
+class _OfTypes:
+    """What types have without a method of that name; `functions/defaults.py` enters it, which calls functions."""
+
+    default: Callable[[Fn, tree.Call, tuple[str, ...]], hir.Expr | None]
+
+
+OF_TYPES = _OfTypes()
+
+
 @handles(tree.Call)
 def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
     """`callee(arguments)`."""
@@ -108,6 +117,10 @@ def call(c: Fn, node: tree.Call, want: Want, why: Why) -> hir.Expr:
         if word is not None:
             return with_written(c, callee, word)
         item = global_of(c, segments[0], callee.at) if single else None
+    if item is None and not single and segments[-1] == "default":
+        value = OF_TYPES.default(c, node, segments[:-1])
+        if value is not None:
+            return value
     if isinstance(item, VariantItem):
         visible = c.p.visible(c.env, segments, item, callee.at)
         return with_written(c, callee, variant_call(c, node, item)) if visible else bad(node.at)

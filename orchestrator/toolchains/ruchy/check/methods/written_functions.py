@@ -6,13 +6,13 @@ import msgspec
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.data.maps import first_value
-from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, expr
+from orchestrator.toolchains.ruchy.check.function import Fn, Want, Why, bad, check, expr
 from orchestrator.toolchains.ruchy.check.functions.builtins import BUILTINS, Builtin, Called, arguments_of
 from orchestrator.toolchains.ruchy.check.inference.infer import NUMBER, narrow, resolve, shown
 from orchestrator.toolchains.ruchy.check.inference.widths import started
 from orchestrator.toolchains.ruchy.check.lending.elements import is_plain
 from orchestrator.toolchains.ruchy.check.methods.written_methods import in_ruchy
-from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, STRING, ArrayType, MapType, SetType
+from orchestrator.toolchains.ruchy.check.types import BOOL, ERROR, I64, INTEGERS, STRING, ArrayType, MapType, SetType
 from orchestrator.toolchains.ruchy.check.unsupported import not_yet
 from orchestrator.toolchains.ruchy.syntax import tree
 from orchestrator.toolchains.ruchy.syntax.lexer import words
@@ -44,6 +44,36 @@ def _written(name: str) -> Builtin:
             dict(zip(names.split(), [started(c.p, argument) for argument in arguments], strict=True)),
             want,
         )
+
+    return handler
+
+
+_RADIX = """{
+    let mut __v: TYPE = 0; let __n = SIGNED && __s.starts_with("-");
+    let __d = if __n || __s.starts_with("+") { __s[1..] } else { __s };
+    let __far = if __n { "number too small to fit in target type" } else { "number too large to fit in target type" };
+    let mut __e = if __s == "" { "cannot parse integer from empty string" }
+        else if __d == "" { "invalid digit found in string" } else { "" };
+    for __c in __d.chars() { if __e == "" { match __c.to_digit(__r) {
+        Some(__x) => { match __v.checked_mul(__r as TYPE) {
+            Some(__m) => { match if __n { __m.checked_sub(__x as TYPE) } else { __m.checked_add(__x as TYPE) } {
+                Some(__y) => { __v = __y }, None => { __e = __far } } },
+            None => { __e = __far } } },
+        None => { __e = "invalid digit found in string" } } } }
+    if __e == "" { Ok(__v) } else { Err(__e) } }"""
+_DIGITS: Why = ("E0204", "`from_str_radix` takes {want}, and this is {got}")
+
+
+def _from_radix(kind: str) -> Builtin:
+    """`i64::from_str_radix(text, radix)`, with the errors that Rust gives."""
+    text = _RADIX.replace("TYPE", kind).replace("SIGNED", "true" if INTEGERS[kind].signed else "false")
+
+    def handler(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
+        if len(node.arguments) != 2:
+            arguments_of(c, node, f"{kind}::from_str_radix", 2, 2)
+            return bad(node.at)
+        digits, radix = check(c, node.arguments[0], STRING, _DIGITS), check(c, node.arguments[1], I64, _DIGITS)
+        return in_ruchy(c, node.at, text, {"s": digits, "r": radix}, want)
 
     return handler
 
@@ -120,6 +150,7 @@ def _take(c: Fn, node: Called, want: Want, why: Why) -> hir.Expr:
 for _name in _WRITTEN:
     BUILTINS[_name] = _written(_name)
 BUILTINS["bool"] = _truth
+BUILTINS.update({f"{kind}::from_str_radix": _from_radix(kind) for kind in INTEGERS})
 BUILTINS["mem::swap"] = _swap
 BUILTINS["swap"] = _swap
 BUILTINS["mem::replace"] = _replace
