@@ -304,7 +304,7 @@ class Remote(Actor[ToRemote]):
     ) -> None:
         """Does `one` for all items, as far as the budget goes: a build waits for it."""
         left = self._budget.left(looking=looking)
-        if not items or left <= 0:
+        if not items or left <= 0 or self.cancelled(build):
             return
         begin = self.offload.now()
         answers = self._budget.answers

@@ -94,7 +94,7 @@ async def _stats(project: Project, arguments: Namespace, output: Output) -> int:
 def _remote_rows(remote: RemoteCounts) -> list[tuple[str, str]]:
     asked = remote.hits + remote.misses
     return [
-        ("remote hits", f"{remote.hits} of {asked} look-ups, {remote.objects} objects fetched"),
+        ("remote hits", f"{remote.hits} of {asked} look-ups, {plural(remote.objects, 'object')} fetched"),
         ("remote faults", f"{remote.errors} calls failed, {remote.refused} answers were wrong"),
         ("remote uploads", f"{remote.uploads} entries, {remote.dropped} dropped"),
         ("remote bytes", f"{amount(remote.bytes_read)} read, {amount(remote.bytes_written)} written"),

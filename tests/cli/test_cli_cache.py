@@ -14,6 +14,7 @@ from actors.disk import RealDisk
 from actors.keeper.database import Database, Unusable
 from orchestrator.cli.cache import amount
 from tests.cli.cli_fakes import Wasmill
+from tests.helpers.remote_server import CacheServer
 
 FIELDS = {
     "compilations", "hits", "misses", "hit_rate", "evictions", "corruptions", "degradations",
@@ -66,6 +67,24 @@ def test_a_cache_travels_in_a_file(wasmill: Wasmill, project: Path, tmp_path: Pa
     assert wasmill("build", "-q") == (0, "", "")
     stats = asked(wasmill, "stats")
     assert (stats["compilations"], stats["hits"], stats["corruptions"]) == (0, 2, 0)
+
+
+def test_a_remote_cache_by_flags(wasmill: Wasmill, project: Path, tmp_path: Path) -> None:
+    pytest.importorskip("h11", reason="the extra wasmill[remote] is not installed")
+    with CacheServer() as server:
+        shutil.rmtree(project / ".ruchy-cache")
+        assert wasmill("build", "-q", "--remote-cache", server.url, "--upload", "--force") == (0, "", "")
+        assert len(server.held) == 6
+        shutil.rmtree(project / ".ruchy-cache")
+        asked_before = len(server.asked)
+        assert wasmill("build", "-q", "--remote-cache", server.url, "--no-remote") == (0, "", "")
+        assert len(server.asked) == asked_before
+        shutil.rmtree(project / ".ruchy-cache")
+        assert wasmill("build", "-q", "--remote-cache", server.url) == (0, "", "")
+        assert server.calls("PUT") == 6
+    out = wasmill("cache", "stats")[1]
+    assert "remote hits    3 of 3 look-ups, 1 object fetched" in out
+    assert "remote faults  0 calls failed, 0 answers were wrong" in out
 
 
 def test_export_and_import_want_a_file_and_what_there_is(wasmill: Wasmill, home: Path) -> None:
