@@ -15,7 +15,7 @@ from orchestrator.toolchains.ruchy.check.consts import read_const
 from orchestrator.toolchains.ruchy.check.data import arrays, objects  # noqa: F401
 from orchestrator.toolchains.ruchy.check.data.variants import check_enum, item_variants
 from orchestrator.toolchains.ruchy.check.function import HANDLERS, Fn
-from orchestrator.toolchains.ruchy.check.functions import calls, closures, defaults, throwing  # noqa: F401
+from orchestrator.toolchains.ruchy.check.functions import calls, closures, defaults, throwing, writing  # noqa: F401
 from orchestrator.toolchains.ruchy.check.functions.bodies import unused_locals
 from orchestrator.toolchains.ruchy.check.functions.catchable import throw_what_traps
 from orchestrator.toolchains.ruchy.check.functions.cells import fill_in

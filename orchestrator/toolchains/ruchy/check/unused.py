@@ -40,7 +40,7 @@ def unused_imports(p: Pass, statements: Sequence[tree.Stmt], bindings: Collectio
 _TRAITS = words(
     """Display Debug Write Read BufRead FromStr Iterator IntoIterator Hash Hasher From Into TryFrom TryInto Add Sub Mul
     Div Neg Rem Index IndexMut Deref DerefMut AddAssign SubAssign MulAssign DivAssign PartialEq Eq PartialOrd Ord
-    Default Clone Copy Borrow AsRef FromIterator Extend Not prelude"""
+    Default Clone Copy Borrow AsRef FromIterator Extend Not prelude fmt"""
 )
 """Names of `std` that are imported for what comes with them, and need not occur."""
 

@@ -17,7 +17,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import Impl, UseItem
 
 BUILTIN_TYPES = words(
     """i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64 bool char str String Vec Box Option Result Array
-    Range Self HashMap BTreeMap HashSet BTreeSet VecDeque Ordering Default"""
+    Range Self HashMap BTreeMap HashSet BTreeSet VecDeque Ordering Default Formatter"""
 )
 """Types that need no import. A path that begins with one counts as that name alone."""
 

@@ -49,7 +49,10 @@ WRONG = {
     "fun f() { println(Shape::make()) }": ["E0287"],
     "fun f() { println(1.area()) }": ["E0107"],
     "fun f() { println(B { x: 1.0 }.name()) }": ["E0107"],
-    "impl Display for A { fun fmt(&self) -> String { self.x.to_string() } }": ["E0720"],
+    "impl Display for A { fun fmt(&self) -> String { self.x.to_string() } } fun f(a: A) { println(a) }": ["E0267"],
+    "impl Display for A { fun show(&self) { } }": ["E0264"],
+    "fun f() { write!() }": ["E0301"],
+    'fun f() { write!(3, "a"); }': ["E0107"],
     "impl Drop for A { fun drop(&mut self) { } }": ["E0720"],
     f"{OWN_EQ} fun f(a: B) -> bool {{ [a] == [a] }}": ["E0208"],
     f"{OWN_EQ} struct H {{ b: B }} fun f(a: H) -> bool {{ a == a }}": ["E0208"],
@@ -153,6 +156,35 @@ def test_constants_of_types_are_functions_to_the_build():
     assert "names" in inferred["main"]
     wrong = build({**before, "main.ruchy": "use lib::Box2\nfun main() { println(Box2::HIDDEN) }"})
     assert [one.code for one in wrong.errors()] == ["E0108"]
+
+
+SHOWN = """
+pub struct Dot { x: i64 }
+impl fmt::Display for Dot { fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result { write!(f, "dot {}", self.x) } }
+pub fun other() -> i64 { 1 }
+"""
+SHOWS = """
+use lib::{Dot, other}
+fun text() -> String { f"{Dot { x: 2 }}" }
+fun raw() -> String { format!("{:?}", Dot { x: 2 }) }
+fun none() -> i64 { other() }
+fun main() { println(text(), raw(), none()) }
+"""
+
+
+def test_who_shows_a_type_depends_on_its_display():
+    """A changed `fmt` compiles itself alone; one that vanishes compiles those that have a value of the type."""
+    before = {"lib.ruchy": SHOWN, "main.ruchy": SHOWS}
+    built = build(before)
+    assert not built.diagnostics
+    assert run(built.program).stdout == "dot 2 Dot {x: 2} 1\n"
+    body = edited(before, {"lib.ruchy": SHOWN.replace("dot {}", "point {}")})
+    assert body == {"lib": {"Dot#fmt"}, "main": set()}
+    lines = SHOWN.splitlines()
+    gone = {"lib.ruchy": "\n".join([lines[1], lines[3]])}
+    assert edited(before, gone)["main"] >= {"text"}
+    assert "none" not in edited(before, gone)["main"]
+    assert run(build({**before, **gone}).program).stdout == "Dot {x: 2} Dot {x: 2} 1\n"
 
 
 @pytest.mark.slow

@@ -22,6 +22,15 @@ from orchestrator.toolchains.ruchy.check.types import (
 )
 
 
+class _OwnText:
+    """The text of a type with a `Display` of its own; `functions/writing.py` enters it, which calls methods."""
+
+    of: Callable[[Fn, hir.Expr, Type], hir.Expr | None]
+
+
+OWN_TEXT = _OwnText()
+
+
 def text_parts(c: Fn, typed: hir.Expr, spec: str = "", *, bare: bool = False) -> list[hir.Expr]:
     """The strings that show a value, to be joined. `spec` is that of a placeholder: "", "?" or ".2". `bare`: strings in
     arrays and tuples have no quotes, as in an f-string."""
@@ -32,6 +41,9 @@ def text_parts(c: Fn, typed: hir.Expr, spec: str = "", *, bare: bool = False) ->
         return typed.parts if isinstance(typed, hir.Concat) else [typed]
     if openness(kind) == ANY:
         return [later(c, typed.at, STRING, (kind,), lambda last: _when_known(c, typed, spec, bare, last))]
+    own = OWN_TEXT.of(c, typed, kind) if spec != "?" else None
+    if own is not None:
+        return [own]
     show = _TAKEN_APART.get(kind.__class__)
     return show(c, typed, kind, spec) if show is not None else [_scalar(typed, kind, spec, bare)]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from orchestrator.toolchains.ruchy.check import hir
 from orchestrator.toolchains.ruchy.check.abilities import HELPER, abilities
-from orchestrator.toolchains.ruchy.check.data.display import joined, text_parts
+from orchestrator.toolchains.ruchy.check.data.display import OWN_TEXT, joined, text_parts
 from orchestrator.toolchains.ruchy.check.function import Fn, later
 from orchestrator.toolchains.ruchy.check.inference.infer import (
     ANY,
@@ -127,6 +127,9 @@ def _known(
     kind = resolve(typed.type)
     if kind is ERROR or kind is NEVER:
         return text_parts(c, typed)
+    own = OWN_TEXT.of(c, typed, kind) if spec.kind == "" else None
+    if own is not None:  # a width is for its `fmt` to see to, which has none, as with `write!` in Rust
+        return [own]
     if precision is None and isinstance(spec.precision, int):
         precision = hir.Int(I32, at, spec.precision)
     number = is_number(kind)

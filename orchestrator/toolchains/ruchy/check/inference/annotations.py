@@ -57,6 +57,7 @@ BUILTIN_TYPES: dict[str, Type] = {
     "String": STRING,
     "str": STRING,
     "string": STRING,
+    "Formatter": STRING,
     "int": I64,
     "float": F64,
     "Ordering": I64,

@@ -235,7 +235,7 @@ def _of_chars(c: Fn, chain: list[tree.MethodCall], inner: tree.Expr) -> hir.Expr
     return typed
 
 
-_CHANGING = frozenset((*CHANGERS, *TEXT_CHANGERS, *TABLE_CHANGERS, "push_str"))
+_CHANGING = frozenset((*CHANGERS, *TEXT_CHANGERS, *TABLE_CHANGERS, "push_str", "write_str"))
 
 
 def _changes(c: Fn, node: tree.MethodCall, want: Want) -> bool:
@@ -298,6 +298,9 @@ def _changed(c: Fn, node: tree.MethodCall, receiver: tree.Expr, want: Want = Non
         typed = change_table(c, node, place, kind, out)
     elif kind is STRING and name in ("push_str", "push") and len(node.arguments) == 1:
         typed = assign(c, tree.Assign(node.at, receiver, "+", node.arguments[0]), out)
+    elif kind is STRING and name == "write_str" and len(node.arguments) == 1:
+        pieces = [receiver, tree.StringLiteral(node.at, "{}"), *node.arguments]
+        typed = expr(c, tree.MacroCall(node.at, "write", pieces), want)
     elif kind is STRING and name in TEXT_CHANGERS:
         if writes_through_reference(c, receiver, place.variable):
             return bad(node.at)

@@ -40,7 +40,7 @@ BUILT_IN = words(
 """Traits that need no import. As bounds they ask for nothing: what a body does must be possible with each type."""
 
 
-NOT_ASKED = words("Display Debug Drop AddAssign SubAssign MulAssign DivAssign RemAssign Index IndexMut Deref DerefMut")
+NOT_ASKED = words("Debug Drop AddAssign SubAssign MulAssign DivAssign RemAssign Index IndexMut Deref DerefMut")
 """Of these, those whose methods nothing would call."""
 
 
@@ -51,6 +51,7 @@ CALLED = {
     "PartialOrd": ("partial_cmp", 2),
     "Ord": ("cmp", 2),
     "Iterator": ("next", 1),
+    "Display": ("fmt", 2),
 }
 """The method of a built-in trait that operators or `for` call, and how many parameters it has, `self` among them."""
 
@@ -277,6 +278,7 @@ def _check_called(p: Pass, block: Implementation, methods: Mapping[str, Function
     name, count = CALLED[trait]
     method = methods.get(name)
     head = f"fun {name}({'&mut self' if trait == 'Iterator' else '&self'}{', other: &Self' * (count - 1)})"
+    head = "fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result" if trait == "Display" else head
     if method is None or not _is_of(method.context.block, node):
         what = "::".join(node.target.path)
         message = f"`{what}` lacks the method `{name}` of the trait `{trait}`"

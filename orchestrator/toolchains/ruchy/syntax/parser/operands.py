@@ -61,7 +61,7 @@ from orchestrator.toolchains.ruchy.syntax.tree import (
 
 MACROS = words(
     """println print eprintln eprint format vec assert assert_eq assert_ne panic todo unreachable matches
-    unimplemented"""
+    unimplemented write writeln"""
 )
 
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}

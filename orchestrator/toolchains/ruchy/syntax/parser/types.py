@@ -124,6 +124,8 @@ def _parse_named_type(c: Cursor, at: int, arguments: bool) -> Type:
         return _parse_function_type(c, at)
     if c.kinds[c.at] == "::":
         c.at += 1
+    if path[-2:] == ["fmt", "Result"]:
+        return NamedType(at, ("Result",), [TupleType(at, []), NamedType(at, ("String",))])
     type_arguments = parse_type_arguments(c) if arguments and c.kinds[c.at] == "<" else []
     return NamedType(at, without_std(tuple(path)), type_arguments)
 
