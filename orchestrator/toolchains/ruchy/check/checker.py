@@ -21,6 +21,7 @@ from orchestrator.toolchains.ruchy.check.functions.catchable import throw_what_t
 from orchestrator.toolchains.ruchy.check.functions.cells import fill_in
 from orchestrator.toolchains.ruchy.check.functions.contracts import leave_by_break
 from orchestrator.toolchains.ruchy.check.functions.polymorphic import doubtful_lambdas, lambdas_that_change
+from orchestrator.toolchains.ruchy.check.functions.uncalled import check_uncalled
 from orchestrator.toolchains.ruchy.check.inference.annotations import alias_target, field_types, signature
 from orchestrator.toolchains.ruchy.check.inference.infer import settle
 from orchestrator.toolchains.ruchy.check.inference.instances import stand_at_use
@@ -142,6 +143,7 @@ def _checked(p: Pass, parsed: Parsed) -> Checked:
             report.found_out.instanced.update([*changed, *lambdas_that_change(p)])
         if _more_than(p.module.known, p) is not None:
             return Checked(None, [], [], None, [])
+        check_uncalled(p)
         fill_in(p)
         throwing.run_before_jumps(p)
         throw_what_traps(p)
